@@ -1,0 +1,3 @@
+//! The `latchwork` program: parse, render, exit codes.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Durable, concurrent-safe sessions for AI agents: the facade that builds the parts.

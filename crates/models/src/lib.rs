@@ -1,0 +1,1 @@
+//! Model providers: OpenAI-compatible Chat Completions over HTTP, and replay of a recorded session.

@@ -1,0 +1,1 @@
+//! One agent turn in typed phases, with nothing held while a model or a tool is waited for.

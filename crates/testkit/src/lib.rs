@@ -1,0 +1,1 @@
+//! Development only: programs, peers and forced interleavings for tests.

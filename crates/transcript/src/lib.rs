@@ -1,0 +1,1 @@
+//! Durable transcripts in one JSONL file a session: store, locks and inbox.

@@ -1,0 +1,3 @@
+//! `cargo xtask`: the only task runner of the project.
+
+fn main() {}
