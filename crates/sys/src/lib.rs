@@ -1,1 +1,51 @@
-//! Disk, clock, processes and randomness as small traits: the seam where faults are injected.
+#![doc = include_str!("../README.md")]
+//!
+//! # Code map
+//!
+//! | file | idea |
+//! |---|---|
+//! | `system` | the bundle that everything above takes |
+//! | `disk` | the traits `Disk` and `DiskFile`, and their plain values |
+//! | `real_disk`, `flock` | the operating system's files and file locks |
+//! | `atomic` | a file is there whole or not at all |
+//! | `clock`, `entropy` | time and randomness |
+//! | `processes`, `real_processes`, `proc_stat`, `companion` | who runs, and since when |
+//! | `steps` | named protocol steps, where tests force an interleaving |
+//! | `fault` | (feature `fault-points`) disks that fail, steps that hold or kill |
+//! | `error` | an I/O error that says what was being done to which path |
+
+mod atomic;
+mod clock;
+mod companion;
+mod disk;
+mod entropy;
+mod error;
+#[cfg(feature = "fault-points")]
+mod fault;
+mod flock;
+mod proc_stat;
+mod processes;
+mod real_disk;
+mod real_processes;
+mod steps;
+mod system;
+
+pub use atomic::{
+    create_whole, make_private_dir, read_at_most, read_exact_at, temporary_beside, write_whole,
+};
+pub use clock::{Clock, RealClock};
+pub use companion::Companion;
+pub use disk::{Disk, DiskFile, FileFacts, FileKind, FsKind, OpenHow, Space};
+pub use entropy::{Entropy, RealEntropy, hex_id, uuid_v4, uuid_v7};
+pub use error::{IoDoing, PathError};
+#[cfg(feature = "fault-points")]
+pub use fault::{
+    BadDirective, Fault, FaultDisk, FaultOutcome, FileSteps, KillAt, Operation,
+    steps_from_directive,
+};
+pub use proc_stat::{ProcStat, parse_proc_stat};
+pub use processes::{Liveness, ProcessIdentity, Processes};
+pub use real_disk::RealDisk;
+pub use real_processes::RealProcesses;
+pub use steps::{NoSteps, ScriptedSteps, Steps};
+pub use system::System;

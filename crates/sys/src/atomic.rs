@@ -1,0 +1,182 @@
+//! A file is there whole or not at all.
+//!
+//! The bytes go to a temporary file in the same directory, are made durable, and then get the name,
+//! by `rename` (replacing what was there) or by `link` (failing if anything is there). The temporary
+//! name ends in `.tmp`, so no reader of sessions, locks or sidecars takes it for one of its own.
+//! Limit: a process that is killed midway leaves a `.tmp` file; it is never read and safe to remove.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::{Disk, DiskFile, Entropy, IoDoing, OpenHow, PathError, hex_id};
+
+/// Replaces the file at `path` by one with these bytes, or makes it; durable on return.
+///
+/// # Errors
+///
+/// [`PathError`]; the old file is then still in place, or the new one is there but its name may not
+/// be durable (an error from making the directory durable).
+///
+/// # Blocking
+///
+/// For two syncs.
+pub fn write_whole(
+    disk: &dyn Disk,
+    entropy: &dyn Entropy,
+    path: &Path,
+    bytes: &[u8],
+    mode: u32,
+) -> Result<(), PathError> {
+    let (temporary, _file) = write_temporary(disk, entropy, path, bytes, mode)?;
+    disk.rename(&temporary, path)
+        .doing("put a new file in place at", path)
+        .inspect_err(|_| {
+            let _ = disk.remove(&temporary);
+        })?;
+    sync_parent(disk, path)
+}
+
+/// Makes a file with these bytes, unless something stands at `path`; durable on return.
+///
+/// # Errors
+///
+/// [`PathError`], of kind [`io::ErrorKind::AlreadyExists`] if the name is taken.
+///
+/// # Blocking
+///
+/// For two syncs.
+pub fn create_whole(
+    disk: &dyn Disk,
+    entropy: &dyn Entropy,
+    path: &Path,
+    bytes: &[u8],
+    mode: u32,
+) -> Result<(), PathError> {
+    let (temporary, _file) = write_temporary(disk, entropy, path, bytes, mode)?;
+    let linked = disk.link(&temporary, path).doing("create", path);
+    let _ = disk.remove(&temporary);
+    linked?;
+    sync_parent(disk, path)
+}
+
+/// A name in the same directory that nothing else uses and that ends in `.tmp`.
+#[must_use]
+pub fn temporary_beside(entropy: &dyn Entropy, path: &Path) -> PathBuf {
+    // The old name is left out: with it, the longest permitted name would become too long.
+    let mut name = OsString::from(".");
+    name.push(hex_id(entropy, 12));
+    name.push(".tmp");
+    path.with_file_name(name)
+}
+
+/// Makes the directory at `path` for the owner alone (0700), unless it is there.
+///
+/// # Errors
+///
+/// [`PathError`], also if what is there is not a directory (a symlink to one is not).
+pub fn make_private_dir(disk: &dyn Disk, path: &Path) -> Result<(), PathError> {
+    match disk.create_dir(path, 0o700) {
+        Ok(()) => Ok(()),
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
+            let facts = disk.facts(path).doing("look at", path)?;
+            if facts.kind == crate::FileKind::Directory {
+                return Ok(());
+            }
+            let found = io::Error::new(
+                io::ErrorKind::NotADirectory,
+                format!("it is {}", facts.kind.in_words()),
+            );
+            Err(found).doing("use as a directory", path)
+        }
+        Err(e) => Err(e).doing("make the directory", path),
+    }
+}
+
+/// Reads a file from its start, `limit` bytes at most; a longer file is cut there without an error.
+///
+/// # Errors
+///
+/// The bare [`io::Error`].
+pub fn read_at_most(file: &dyn DiskFile, limit: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; limit.min(64 * 1024)];
+    let mut filled = 0;
+    loop {
+        if filled == bytes.len() {
+            if filled == limit {
+                break;
+            }
+            bytes.resize((filled * 2).min(limit), 0);
+        }
+        match file.read_at(&mut bytes[filled..], filled as u64)? {
+            0 => break,
+            read => filled += read,
+        }
+    }
+    bytes.truncate(filled);
+    Ok(bytes)
+}
+
+/// Fills the whole buffer from an offset.
+///
+/// # Errors
+///
+/// [`io::ErrorKind::UnexpectedEof`] if the file ends before; else the bare [`io::Error`].
+pub fn read_exact_at(file: &dyn DiskFile, mut buf: &mut [u8], mut offset: u64) -> io::Result<()> {
+    while !buf.is_empty() {
+        match file.read_at(buf, offset)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            read => {
+                buf = &mut buf[read..];
+                offset += read as u64;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn write_temporary(
+    disk: &dyn Disk,
+    entropy: &dyn Entropy,
+    path: &Path,
+    bytes: &[u8],
+    mode: u32,
+) -> Result<(PathBuf, Box<dyn DiskFile>), PathError> {
+    let temporary = temporary_beside(entropy, path);
+    let how = OpenHow {
+        write: true,
+        ..OpenHow::default()
+    }
+    .only_new()
+    .mode(mode);
+    let file = disk
+        .open(&temporary, &how)
+        .doing("create a temporary file for", path)?;
+    let written = write_all(&*file, bytes).and_then(|()| file.sync_all());
+    written
+        .doing("write a temporary file for", path)
+        .inspect_err(|_| {
+            let _ = disk.remove(&temporary);
+        })?;
+    Ok((temporary, file))
+}
+
+fn write_all(file: &dyn DiskFile, bytes: &[u8]) -> io::Result<()> {
+    let mut done = 0;
+    while done < bytes.len() {
+        match file.write_at(&bytes[done..], done as u64)? {
+            0 => return Err(io::ErrorKind::WriteZero.into()),
+            written => done += written,
+        }
+    }
+    Ok(())
+}
+
+fn sync_parent(disk: &dyn Disk, path: &Path) -> Result<(), PathError> {
+    let parent = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    disk.sync_dir(parent)
+        .doing("make durable the names in", parent)
+}

@@ -1,0 +1,68 @@
+//! A process that does nothing and ends with this one.
+//!
+//! It is a shell that waits for a line on a pipe whose other end only this process has, close-on-exec:
+//! when this process ends, however it ends, the pipe breaks and the shell goes. A parent-death signal
+//! would not do: it follows the thread that forked. Its own process group keeps a terminal's Ctrl-C
+//! from ending it before us; its environment is empty, so that nothing secret is copied into it.
+
+use std::fmt::Debug;
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+
+/// A started companion. Dropping it ends the process.
+pub trait Companion: Send + Sync + Debug {
+    /// Its process id.
+    fn pid(&self) -> u32;
+    /// Whether it still runs; one that ended is reaped by this call.
+    fn is_running(&self) -> bool;
+}
+
+#[derive(Debug)]
+pub(crate) struct ShellCompanion {
+    pid: u32,
+    child: Mutex<Child>,
+}
+
+impl ShellCompanion {
+    pub(crate) fn start(name: &str) -> io::Result<Self> {
+        // The shell takes the argument after its script as `$0`: it shows in the command line and
+        // has no other effect. (Setting argv[0] instead would confuse shells that are applets.)
+        let child = Command::new("/bin/sh")
+            .args(["-c", "read -r _", name])
+            .env_clear()
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()?;
+        Ok(Self {
+            pid: child.id(),
+            child: Mutex::new(child),
+        })
+    }
+}
+
+impl Companion for ShellCompanion {
+    fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    fn is_running(&self) -> bool {
+        let Ok(mut child) = self.child.lock() else {
+            return false;
+        };
+        matches!(child.try_wait(), Ok(None))
+    }
+}
+
+impl Drop for ShellCompanion {
+    fn drop(&mut self) {
+        if let Ok(child) = self.child.get_mut() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}

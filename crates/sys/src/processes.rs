@@ -1,0 +1,73 @@
+//! Who runs, and since when: what a lock needs to know about its holder.
+//!
+//! A pid alone is no identity, since it is used again; with the start time it nearly is, within one
+//! boot and one pid namespace. What cannot be seen is taken as alive: a lock must never be taken
+//! from a process on a guess.
+
+use std::fmt::Debug;
+use std::io;
+
+use crate::Companion;
+
+/// The processes of this machine, as seen from this one.
+pub trait Processes: Send + Sync + Debug {
+    /// This process.
+    fn own(&self) -> ProcessIdentity;
+
+    /// What can be seen of a process of this pid namespace.
+    fn look(&self, pid: u32) -> Liveness;
+
+    /// Starts a process that does nothing, ends when this one ends, and carries `name` as an
+    /// argument of its command line, for peers that judge a process by that.
+    ///
+    /// # Errors
+    ///
+    /// If no process can be started.
+    ///
+    /// # Blocking
+    ///
+    /// For the time of a fork and an exec.
+    fn companion(&self, name: &str) -> io::Result<Box<dyn Companion>>;
+}
+
+/// What names a process: all of it together, none of it alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProcessIdentity {
+    /// Process id, as seen in its own pid namespace.
+    pub pid: u32,
+    /// Start in clock ticks since boot, where the system tells.
+    pub starttime: Option<u64>,
+    /// Identity of this boot of the machine, where the system tells.
+    pub boot_id: Option<String>,
+    /// Identity of the pid namespace (an inode number), where the system has such.
+    pub pid_namespace: Option<u64>,
+    /// Name of the host.
+    pub host: String,
+}
+
+/// What can be seen of a process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Liveness {
+    /// There is no such process.
+    Dead,
+    /// It has ended and waits for its parent to notice; it holds no files any more.
+    Zombie,
+    /// It runs, sleeps or is stopped; or it is there, but may not be looked at.
+    Alive {
+        /// State letter of the system (`R`, `S`, `D`, `T`, ...); `?` where it may not be seen.
+        state: char,
+        /// Start in clock ticks since boot; `None` where it may not be seen.
+        starttime: Option<u64>,
+        /// Command line, empty where it may not be seen. Foreign text: escape before showing.
+        command: Vec<String>,
+    },
+}
+
+impl Liveness {
+    /// Whether the process can still hold something.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        matches!(self, Self::Alive { .. })
+    }
+}

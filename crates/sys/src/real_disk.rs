@@ -1,0 +1,268 @@
+//! The operating system's disk.
+//!
+//! Invariants: one `append` is one `write(2)`; interrupted calls that changed nothing are repeated;
+//! descriptors are close-on-exec.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use rustix::fs::{FileType, Mode, OFlags};
+
+use crate::{Disk, DiskFile, FileFacts, FileKind, FsKind, OpenHow, Space, flock};
+
+/// The disk of this machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RealDisk;
+
+impl Disk for RealDisk {
+    fn open(&self, path: &Path, how: &OpenHow) -> io::Result<Box<dyn DiskFile>> {
+        let file = open_raw(path, flags(how), how.mode)?;
+        Ok(Box::new(RealFile {
+            file,
+            appends: how.append,
+            in_place: OnceLock::new(),
+        }))
+    }
+
+    fn facts(&self, path: &Path) -> io::Result<FileFacts> {
+        Ok(facts_of(&rustix::fs::lstat(path)?))
+    }
+
+    fn create_dir(&self, path: &Path, mode: u32) -> io::Result<()> {
+        Ok(rustix::fs::mkdir(path, Mode::from_raw_mode(mode))?)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        std::fs::rename(from, to)
+    }
+
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        std::fs::hard_link(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        Ok(rustix::fs::unlink(path)?)
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<OsString>> {
+        let dir = open_raw(
+            path,
+            OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC,
+            0,
+        )?;
+        let mut names = Vec::new();
+        for entry in rustix::fs::Dir::read_from(&dir)? {
+            let entry = entry?;
+            let name = entry.file_name().to_bytes();
+            if name != b"." && name != b".." {
+                names.push(OsString::from_vec(name.to_vec()));
+            }
+        }
+        Ok(names)
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        open_raw(
+            path,
+            OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC,
+            0,
+        )?
+        .sync_all()
+    }
+
+    fn space(&self, path: &Path) -> io::Result<Space> {
+        flock::space(path)
+    }
+
+    fn filesystem(&self, path: &Path) -> io::Result<FsKind> {
+        filesystem_of(path)
+    }
+
+    fn canonicalize(&self, path: &Path) -> io::Result<PathBuf> {
+        std::fs::canonicalize(path)
+    }
+}
+
+#[derive(Debug)]
+struct RealFile {
+    file: File,
+    appends: bool,
+    /// A second descriptor of the same inode for writing in place where `file` appends.
+    in_place: OnceLock<File>,
+}
+
+impl RealFile {
+    /// The descriptor through which bytes can be placed at an offset.
+    fn placeable(&self) -> io::Result<&File> {
+        if !self.appends {
+            return Ok(&self.file);
+        }
+        if let Some(file) = self.in_place.get() {
+            return Ok(file);
+        }
+        // The magic link opens the very inode of the descriptor, whatever its path means by now.
+        let magic = PathBuf::from(format!("/proc/self/fd/{}", self.file.as_raw_fd()));
+        let second = open_raw(
+            &magic,
+            OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NONBLOCK,
+            0,
+        )?;
+        let (ours, theirs) = (rustix::fs::fstat(&self.file)?, rustix::fs::fstat(&second)?);
+        if ours.st_dev != theirs.st_dev || ours.st_ino != theirs.st_ino {
+            return Err(io::Error::other(
+                "the descriptor could not be opened again for writing in place",
+            ));
+        }
+        Ok(self.in_place.get_or_init(|| second))
+    }
+}
+
+impl DiskFile for RealFile {
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+        retry(|| self.file.read_at(buf, offset))
+    }
+
+    fn append(&self, bytes: &[u8]) -> io::Result<usize> {
+        if !self.appends {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "the file was not opened for append",
+            ));
+        }
+        retry(|| (&self.file).write(bytes))
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        let file = self.placeable()?;
+        retry(|| file.write_at(bytes, offset))
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+
+    fn sync_all(&self) -> io::Result<()> {
+        self.file.sync_all()
+    }
+
+    fn facts(&self) -> io::Result<FileFacts> {
+        Ok(facts_of(&rustix::fs::fstat(&self.file)?))
+    }
+
+    fn try_lock(&self) -> io::Result<bool> {
+        flock::try_lock(&self.file)
+    }
+
+    fn lock(&self) -> io::Result<()> {
+        flock::lock(&self.file)
+    }
+
+    fn unlock(&self) -> io::Result<()> {
+        flock::unlock(&self.file)
+    }
+}
+
+/// Repeats a call that a signal interrupted before it did anything.
+fn retry(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+    loop {
+        match call() {
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            done => return done,
+        }
+    }
+}
+
+fn flags(how: &OpenHow) -> OFlags {
+    let access = match (how.read, how.write || how.append) {
+        (true, true) => OFlags::RDWR,
+        (false, true) => OFlags::WRONLY,
+        (_, false) => OFlags::RDONLY,
+    };
+    let mut flags = access | OFlags::CLOEXEC | OFlags::NOCTTY;
+    flags.set(OFlags::APPEND, how.append);
+    flags.set(OFlags::CREATE, how.create || how.create_new);
+    flags.set(OFlags::EXCL, how.create_new);
+    flags.set(OFlags::NOFOLLOW, how.nofollow);
+    flags.set(OFlags::NONBLOCK, how.nonblock);
+    flags
+}
+
+fn open_raw(path: &Path, flags: OFlags, mode: u32) -> io::Result<File> {
+    let fd =
+        rustix::io::retry_on_intr(|| rustix::fs::open(path, flags, Mode::from_raw_mode(mode)))?;
+    Ok(File::from(fd))
+}
+
+#[expect(
+    clippy::unnecessary_cast,
+    reason = "the widths of these fields differ between platforms"
+)]
+fn facts_of(stat: &rustix::fs::Stat) -> FileFacts {
+    let nanos = u32::try_from(stat.st_mtime_nsec).unwrap_or(0);
+    let seconds = stat.st_mtime as i64;
+    FileFacts {
+        dev: stat.st_dev as u64,
+        ino: stat.st_ino as u64,
+        nlink: stat.st_nlink as u64,
+        size: u64::try_from(stat.st_size).unwrap_or(0),
+        mode: (stat.st_mode as u32) & 0o7777,
+        uid: stat.st_uid as u32,
+        kind: kind_of(FileType::from_raw_mode(stat.st_mode)),
+        modified_ms: seconds
+            .saturating_mul(1000)
+            .saturating_add(i64::from(nanos / 1_000_000)),
+        modified_nanos: nanos,
+    }
+}
+
+fn kind_of(kind: FileType) -> FileKind {
+    match kind {
+        FileType::RegularFile => FileKind::Regular,
+        FileType::Directory => FileKind::Directory,
+        FileType::Symlink => FileKind::Symlink,
+        FileType::Fifo => FileKind::Fifo,
+        FileType::Socket => FileKind::Socket,
+        FileType::BlockDevice | FileType::CharacterDevice => FileKind::Device,
+        FileType::Unknown => FileKind::Other,
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn filesystem_of(path: &Path) -> io::Result<FsKind> {
+    let kind = rustix::fs::statfs(path)?.f_type;
+    // Sign and width of f_type differ between architectures; the magic number is its low 32 bits.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the low 32 bits are meant"
+    )]
+    Ok(kind_of_magic(kind as u32))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn filesystem_of(path: &Path) -> io::Result<FsKind> {
+    rustix::fs::stat(path)?;
+    Ok(FsKind::Local)
+}
+
+#[cfg(target_os = "linux")]
+fn kind_of_magic(magic: u32) -> FsKind {
+    match magic {
+        0x6969 => FsKind::Nfs,
+        0x517B | 0xFF53_4D42 | 0xFE53_4D42 => FsKind::Smb,
+        0x6573_5546 => FsKind::Fuse,
+        0x0102_1997 => FsKind::NineP,
+        0x0102_1994 => FsKind::Tmpfs,
+        0x794C_7630 => FsKind::Overlay,
+        // Ceph, AFS (two of them), Coda, Lustre, GPFS, GFS2, OCFS2.
+        0x00C3_6400 | 0x5346_414F | 0x6B41_4653 | 0x7375_7245 | 0x0BD0_0BD0 | 0x4750_4653
+        | 0x0116_1970 | 0x7461_636F => FsKind::Cluster,
+        _ => FsKind::Local,
+    }
+}
