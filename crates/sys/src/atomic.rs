@@ -180,3 +180,62 @@ fn sync_parent(disk: &dyn Disk, path: &Path) -> Result<(), PathError> {
     disk.sync_dir(parent)
         .doing("make durable the names in", parent)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{RealDisk, RealEntropy};
+
+    fn names(dir: &Path) -> Vec<OsString> {
+        let mut names = RealDisk.list(dir).unwrap();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_whole_file_replaces_the_old_one_and_leaves_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        for bytes in [b"one".as_slice(), b"three"] {
+            write_whole(&RealDisk, &RealEntropy, &path, bytes, 0o600).unwrap();
+            assert_eq!(std::fs::read(&path).unwrap(), bytes);
+        }
+        assert_eq!(names(dir.path()), ["f"]);
+    }
+
+    #[test]
+    fn creating_fails_if_the_name_is_taken_and_leaves_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        create_whole(&RealDisk, &RealEntropy, &path, b"one", 0o600).unwrap();
+        let error = create_whole(&RealDisk, &RealEntropy, &path, b"two", 0o600).unwrap_err();
+        assert_eq!(error.source.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(std::fs::read(&path).unwrap(), b"one");
+        assert_eq!(names(dir.path()), ["f"]);
+    }
+
+    #[test]
+    fn reading_stops_at_the_limit() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        std::fs::write(&path, vec![b'x'; 200_000]).unwrap();
+        let file = RealDisk.open(&path, &OpenHow::reading()).unwrap();
+        assert_eq!(read_at_most(&*file, 150_000).unwrap().len(), 150_000);
+        assert_eq!(read_at_most(&*file, 300_000).unwrap().len(), 200_000);
+        assert_eq!(read_at_most(&*file, 0).unwrap().len(), 0);
+        let mut beyond = [0; 2];
+        let error = read_exact_at(&*file, &mut beyond, 199_999).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[test]
+    fn a_private_directory_may_be_there_already_but_not_as_something_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let (private, taken) = (dir.path().join("p"), dir.path().join("t"));
+        make_private_dir(&RealDisk, &private).unwrap();
+        make_private_dir(&RealDisk, &private).unwrap();
+        assert_eq!(RealDisk.facts(&private).unwrap().mode, 0o700);
+        std::os::unix::fs::symlink(&private, &taken).unwrap();
+        assert!(make_private_dir(&RealDisk, &taken).is_err());
+    }
+}

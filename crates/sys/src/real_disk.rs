@@ -266,3 +266,136 @@ fn kind_of_magic(magic: u32) -> FsKind {
         _ => FsKind::Local,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn open(path: &Path, how: OpenHow) -> io::Result<Box<dyn DiskFile>> {
+        RealDisk.open(path, &how)
+    }
+
+    #[test]
+    fn bytes_are_appended_at_the_end_and_overwritten_in_place_through_one_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        let file = open(&path, OpenHow::appending().only_new()).unwrap();
+        assert_eq!(file.append(b"hello\n").unwrap(), 6);
+        std::fs::write(dir.path().join("other"), b"").unwrap();
+        std::fs::rename(&path, dir.path().join("moved")).unwrap();
+        std::fs::rename(dir.path().join("other"), &path).unwrap();
+        // The path now means another file: the descriptor's own inode must be written.
+        assert_eq!(file.write_at(b"J", 0).unwrap(), 1);
+        assert_eq!(file.append(b"!\n").unwrap(), 2);
+        assert_eq!(
+            std::fs::read(dir.path().join("moved")).unwrap(),
+            b"Jello\n!\n"
+        );
+        assert_eq!(std::fs::read(&path).unwrap(), b"");
+    }
+
+    #[test]
+    fn a_file_not_opened_for_append_refuses_to_append() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = open(&dir.path().join("f"), OpenHow::updating().only_new()).unwrap();
+        assert_eq!(
+            file.append(b"x").unwrap_err().kind(),
+            io::ErrorKind::InvalidInput
+        );
+    }
+
+    #[test]
+    fn a_symlink_is_refused_and_a_fifo_does_not_hang() {
+        let dir = tempfile::tempdir().unwrap();
+        let (link, fifo) = (dir.path().join("link"), dir.path().join("fifo"));
+        std::fs::write(dir.path().join("real"), b"x").unwrap();
+        symlink(dir.path().join("real"), &link).unwrap();
+        assert!(open(&link, OpenHow::reading()).is_err());
+        assert!(open(&link, OpenHow::reading().following()).is_ok());
+        assert_eq!(RealDisk.facts(&link).unwrap().kind, FileKind::Symlink);
+        let made = std::process::Command::new("mkfifo")
+            .arg(&fifo)
+            .status()
+            .unwrap();
+        assert!(made.success());
+        let opened = open(&fifo, OpenHow::reading()).unwrap();
+        assert_eq!(opened.facts().unwrap().kind, FileKind::Fifo);
+    }
+
+    #[test]
+    fn two_descriptors_of_one_process_exclude_each_other_until_one_is_closed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        let one = open(&path, OpenHow::appending().or_create()).unwrap();
+        let two = open(&path, OpenHow::appending()).unwrap();
+        assert!(one.try_lock().unwrap());
+        assert!(!two.try_lock().unwrap());
+        // Closing an unrelated descriptor of the same file must not drop the lock.
+        drop(open(&path, OpenHow::reading()).unwrap());
+        assert!(!two.try_lock().unwrap());
+        one.unlock().unwrap();
+        assert!(two.try_lock().unwrap());
+        drop(two);
+        one.lock().unwrap();
+    }
+
+    #[test]
+    fn a_child_process_does_not_inherit_a_lock() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        let held = open(&path, OpenHow::appending().or_create()).unwrap();
+        assert!(held.try_lock().unwrap());
+        let mut child = std::process::Command::new("sleep")
+            .arg("60")
+            .spawn()
+            .unwrap();
+        drop(held);
+        // Waiting, not trying: another test's process may be between its fork and its exec.
+        open(&path, OpenHow::appending()).unwrap().lock().unwrap();
+        let outlived = child.try_wait().unwrap().is_none();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(outlived, "the lock was free only after the child had ended");
+    }
+
+    #[test]
+    fn facts_and_names_tell_what_is_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        let file = open(&path, OpenHow::updating().only_new()).unwrap();
+        file.write_at(b"12345", 0).unwrap();
+        RealDisk.link(&path, &dir.path().join("g")).unwrap();
+        RealDisk.create_dir(&dir.path().join("d"), 0o700).unwrap();
+        let facts = RealDisk.facts(&path).unwrap();
+        assert_eq!(
+            (facts.kind, facts.nlink, facts.size, facts.mode),
+            (FileKind::Regular, 2, 5, 0o600)
+        );
+        assert!(facts.same_inode(&file.facts().unwrap()));
+        assert!(
+            (0..60_000).contains(&(crate::Clock::wall_ms(&crate::RealClock) - facts.modified_ms))
+        );
+        let mut names = RealDisk.list(dir.path()).unwrap();
+        names.sort();
+        assert_eq!(names, ["d", "f", "g"]);
+        let space = RealDisk.space(dir.path()).unwrap();
+        assert!(space.available <= space.free && space.free <= space.total && space.total > 0);
+        assert!(RealDisk.filesystem(dir.path()).unwrap().has_trusted_locks());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn filesystems_without_trusted_locks_are_known_by_their_numbers() {
+        for (magic, kind) in [
+            (0x6969, FsKind::Nfs),
+            (0xFF53_4D42, FsKind::Smb),
+            (0x0102_1997, FsKind::NineP),
+        ] {
+            assert_eq!(kind_of_magic(magic), kind);
+            assert!(!kind.has_trusted_locks());
+        }
+        assert_eq!(kind_of_magic(0xEF53), FsKind::Local);
+    }
+}

@@ -106,3 +106,65 @@ fn command_of(pid: u32) -> Vec<String> {
         .map(|arg| String::from_utf8_lossy(arg).into_owned())
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    #[test]
+    fn this_process_is_seen_as_it_names_itself() {
+        let processes = RealProcesses::new();
+        let own = processes.own();
+        let Liveness::Alive {
+            starttime, command, ..
+        } = processes.look(own.pid)
+        else {
+            panic!("we are dead")
+        };
+        assert!(own.starttime.is_some() && own.boot_id.is_some() && own.pid_namespace.is_some());
+        assert_eq!(starttime, own.starttime);
+        assert!(!command.is_empty() && !own.host.is_empty());
+    }
+
+    #[test]
+    fn a_child_is_alive_then_a_zombie_then_dead() {
+        let processes = RealProcesses::new();
+        let mut child = Command::new("cat")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        assert!(processes.look(child.id()).is_alive());
+        drop(child.stdin.take());
+        while processes.look(child.id()).is_alive() {
+            std::thread::yield_now();
+        }
+        assert_eq!(processes.look(child.id()), Liveness::Zombie);
+        child.wait().unwrap();
+        assert_eq!(processes.look(child.id()), Liveness::Dead);
+    }
+
+    #[test]
+    fn numbers_that_are_no_pid_are_dead() {
+        for pid in [0, u32::MAX, 1 << 31] {
+            assert_eq!(RealProcesses::new().look(pid), Liveness::Dead);
+        }
+    }
+
+    #[test]
+    fn a_companion_carries_its_name_and_ends_when_it_is_dropped() {
+        let processes = RealProcesses::new();
+        let companion = processes.companion("openclaw").unwrap();
+        let pid = companion.pid();
+        assert!(companion.is_running());
+        // Between fork and exec the child still shows our own command line.
+        let named = |command: &[String]| command.last().is_some_and(|arg| arg == "openclaw");
+        while !matches!(processes.look(pid), Liveness::Alive { command, .. } if named(&command)) {
+            std::thread::yield_now();
+        }
+        drop(companion);
+        assert_eq!(processes.look(pid), Liveness::Dead);
+    }
+}

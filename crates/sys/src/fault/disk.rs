@@ -327,3 +327,69 @@ impl DiskFile for FaultFile {
         self.inner.unlock()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::RealDisk;
+
+    const EIO: i32 = 5;
+
+    #[test]
+    fn the_nth_matching_operation_fails_once_and_the_others_do_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let disk = FaultDisk::new(Arc::new(RealDisk));
+        disk.add(
+            Fault::on(Operation::Append, FaultOutcome::Errno(EIO))
+                .at("f")
+                .nth(2),
+        );
+        let file = disk
+            .open(&dir.path().join("f"), &OpenHow::appending().or_create())
+            .unwrap();
+        let other = disk
+            .open(&dir.path().join("g"), &OpenHow::appending().or_create())
+            .unwrap();
+        other.append(b"other").unwrap();
+        file.append(b"a").unwrap();
+        assert_eq!(file.append(b"b").unwrap_err().raw_os_error(), Some(EIO));
+        file.append(b"c").unwrap();
+        assert_eq!(std::fs::read(dir.path().join("f")).unwrap(), b"ac");
+    }
+
+    #[test]
+    fn a_sticky_fault_stays_until_the_disk_is_healed() {
+        let dir = tempfile::tempdir().unwrap();
+        let disk = FaultDisk::new(Arc::new(RealDisk));
+        let file = disk
+            .open(&dir.path().join("f"), &OpenHow::appending().or_create())
+            .unwrap();
+        disk.add(Fault::on(Operation::Sync, FaultOutcome::Errno(EIO)).sticky());
+        assert!(file.sync_data().is_err() && file.sync_all().is_err());
+        disk.heal();
+        file.sync_data().unwrap();
+    }
+
+    #[test]
+    fn short_and_torn_writes_put_out_what_they_say() {
+        let dir = tempfile::tempdir().unwrap();
+        let disk = FaultDisk::new(Arc::new(RealDisk));
+        let file = disk
+            .open(&dir.path().join("f"), &OpenHow::appending().or_create())
+            .unwrap();
+        disk.add(Fault::on(Operation::Append, FaultOutcome::Short(3)));
+        disk.add(
+            Fault::on(
+                Operation::Append,
+                FaultOutcome::Torn {
+                    bytes: 1,
+                    errno: EIO,
+                },
+            )
+            .nth(2),
+        );
+        assert_eq!(file.append(b"hello").unwrap(), 3);
+        assert!(file.append(b"world").is_err());
+        assert_eq!(std::fs::read(dir.path().join("f")).unwrap(), b"helw");
+    }
+}
