@@ -1,7 +1,7 @@
 //! A file is there whole or not at all.
 //!
 //! The bytes go to a temporary file in the same directory, are made durable, and then get the name,
-//! by `rename` (replacing what was there) or by `link` (failing if anything is there). The temporary
+//! by a rename that replaces what was there or by one that fails if anything is there. The temporary
 //! name ends in `.tmp`, so no reader of sessions, locks or sidecars takes it for one of its own.
 //! Limit: a process that is killed midway leaves a `.tmp` file; it is never read and safe to remove.
 
@@ -54,9 +54,11 @@ pub fn create_whole(
     mode: u32,
 ) -> Result<(), PathError> {
     let (temporary, _file) = write_temporary(disk, entropy, path, bytes, mode)?;
-    let linked = disk.link(&temporary, path).doing("create", path);
-    let _ = disk.remove(&temporary);
-    linked?;
+    disk.rename_new(&temporary, path)
+        .doing("create", path)
+        .inspect_err(|_| {
+            let _ = disk.remove(&temporary);
+        })?;
     sync_parent(disk, path)
 }
 

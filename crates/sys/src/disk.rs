@@ -30,6 +30,9 @@ pub trait Disk: Send + Sync + Debug {
     fn create_dir(&self, path: &Path, mode: u32) -> io::Result<()>;
     /// Renames, replacing what stands at `to`.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Renames, failing if anything stands at `to` ([`io::ErrorKind::AlreadyExists`]). Where the
+    /// filesystem cannot do that in one step, the file has both names for a moment.
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Gives the file a second name; fails if `to` exists.
     fn link(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes a name that is not a directory.

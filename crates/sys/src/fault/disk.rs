@@ -20,7 +20,7 @@ pub enum Operation {
     Facts,
     /// [`Disk::create_dir`].
     CreateDir,
-    /// [`Disk::rename`], matched by the new name.
+    /// [`Disk::rename`] and [`Disk::rename_new`], matched by the new name.
     Rename,
     /// [`Disk::link`], matched by the new name.
     Link,
@@ -211,6 +211,11 @@ impl Disk for FaultDisk {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.rules.refuse(Operation::Rename, to)?;
         self.inner.rename(from, to)
+    }
+
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.rules.refuse(Operation::Rename, to)?;
+        self.inner.rename_new(from, to)
     }
 
     fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
