@@ -1,1 +1,47 @@
 //! The pi session format: raw lines, entries, versions 1 to 3, context and its projection to model requests.
+//!
+//! Read from the bottom: [`json`] looks into values without decoding them, [`entry`] makes entries of lines,
+//! [`transcript`] a tree of entries, [`context`] messages of a branch, [`request`] a conversation of messages;
+//! [`write`](mod@write) makes lines.
+//!
+//! Not here: files, locks, time, randomness, any provider's own format.
+//!
+#![doc = include_str!("../README.md")]
+
+pub mod context;
+pub mod entry;
+pub mod escape;
+pub mod fault;
+pub mod header;
+pub mod id;
+pub mod inspect;
+pub mod json;
+pub mod kind;
+pub mod mark;
+pub mod message;
+pub mod request;
+pub mod session_id;
+pub mod time;
+pub mod tokens;
+pub mod transcript;
+pub mod views;
+pub mod write;
+
+pub use context::{Context, ContextMessage, context};
+pub use entry::{RawEntry, RawLine};
+pub use escape::Escaped;
+pub use fault::{Limits, LineFault};
+pub use header::{Header, Version};
+pub use id::EntryId;
+pub use inspect::{Inspection, inspect};
+pub use json::Raw;
+pub use kind::{Class, Kind, Role};
+pub use mark::Mark;
+pub use message::{Block, Content, MessageView, Usage};
+pub use session_id::{SessionId, SessionIdError};
+pub use tokens::estimate_tokens;
+pub use transcript::{
+    Damage, HeaderFault, Line, MigrateError, Tail, TailGap, Transcript, Tree, TreeFault, migrate,
+};
+pub use views::ModelRef;
+pub use write::{Body, WriteError, header_line, line};

@@ -1,0 +1,159 @@
+//! From lines to entries, by the rules of the version that the header names.
+//!
+//! Version 1 has no ids: an entry's id is made of its position, counted as pi counts it (every line that is
+//! JSON and not a false value, the header included), so the same file gives the same ids every time.
+
+use super::HeaderFault;
+use super::salvage::{self, Lost};
+use crate::entry::{Draft, Legacy, RawEntry};
+use crate::fault::{Limits, LineFault};
+use crate::header::{Header, Version};
+use crate::id::EntryId;
+use crate::json::{Raw, js_trim};
+use crate::kind::{Kind, Role};
+
+/// What a line turned out to be.
+pub(super) enum Reading {
+    /// Space, or a header.
+    Nothing,
+    Entry(RawEntry),
+    Damaged(Lost),
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Reader {
+    /// Where the next line begins.
+    pub(super) offset: u64,
+    /// The line read last, counted from 1.
+    pub(super) number: u64,
+    first: First,
+    /// pi's index of the next line.
+    position: u64,
+    /// pi's indices of header lines, which no compaction of version 1 can point to.
+    headers: Vec<u64>,
+    /// The entry before, which is the parent in version 1.
+    previous: Option<EntryId>,
+}
+
+/// The first line that could be read.
+#[derive(Clone, Debug, Default)]
+enum First {
+    #[default]
+    Pending,
+    Header(Header),
+    /// Something else, at that line.
+    Other(u64),
+}
+
+impl Reader {
+    pub(super) fn header(&self) -> Option<&Header> {
+        match &self.first {
+            First::Header(header) => Some(header),
+            _ => None,
+        }
+    }
+
+    pub(super) fn header_fault(&self) -> HeaderFault {
+        match self.first {
+            First::Other(line) => HeaderFault::Missing { line },
+            _ => HeaderFault::Empty,
+        }
+    }
+
+    /// Reads one line without its newline; counts it, but leaves `offset` alone.
+    pub(super) fn line(&mut self, line: &[u8], limits: Limits) -> Reading {
+        self.number += 1;
+        if is_blank(line) {
+            return Reading::Nothing;
+        }
+        match Draft::read(line, limits) {
+            Ok(draft) => self.draft(draft),
+            Err(why) => self.damaged(why, line),
+        }
+    }
+
+    fn draft(&mut self, mut draft: Draft) -> Reading {
+        if let Some(header) = draft.header.take() {
+            self.headers.push(self.position);
+            self.position += 1;
+            if let First::Pending = self.first {
+                self.first = First::Header(header);
+            }
+            return Reading::Nothing;
+        }
+        self.not_a_header();
+        match self.header().map(|header| &header.version) {
+            Some(Version::One) => {
+                self.name_by_position(&mut draft);
+                rename_hook_message(&mut draft);
+            }
+            Some(Version::Two) => rename_hook_message(&mut draft),
+            _ => {}
+        }
+        self.position += 1;
+        match draft.into_entry() {
+            Ok(entry) => {
+                self.previous = Some(entry.id().clone());
+                Reading::Entry(entry)
+            }
+            Err(why) => Reading::Damaged(Lost::nameless(why)),
+        }
+    }
+
+    fn damaged(&mut self, why: LineFault, line: &[u8]) -> Reading {
+        // pi skips what is not JSON and what is false; everything else has an index.
+        let counts = match &why {
+            LineFault::NotJson { .. } => false,
+            LineFault::NotAnObject => {
+                let text = String::from_utf8_lossy(line);
+                Raw::parse(&text).is_ok_and(Raw::truthy)
+            }
+            _ => true,
+        };
+        if counts {
+            self.position += 1;
+            self.not_a_header();
+        }
+        Reading::Damaged(salvage::names(why, line))
+    }
+
+    fn not_a_header(&mut self) {
+        if let First::Pending = self.first {
+            self.first = First::Other(self.number);
+        }
+    }
+
+    fn name_by_position(&self, draft: &mut Draft) {
+        draft.id = Some(id_at(self.position));
+        draft.parent.clone_from(&self.previous);
+        if let Some(index) = draft.first_kept_index {
+            // A boundary ahead of its compaction, or at a header, points to nothing.
+            let known = index <= self.position && !self.headers.contains(&index);
+            draft.legacy.first_kept = known.then(|| id_at(index));
+        }
+    }
+}
+
+/// The id of version 1's entry at pi's index: eight hex digits, like pi's own.
+fn id_at(position: u64) -> EntryId {
+    EntryId::from(format!("{position:08x}"))
+}
+
+fn rename_hook_message(draft: &mut Draft) {
+    if draft.kind == Kind::Message(Role::Other("hookMessage".into())) {
+        draft.kind = Kind::Message(Role::Custom);
+        draft.legacy = Legacy {
+            hook_message: true,
+            ..draft.legacy.clone()
+        };
+    }
+}
+
+/// Whether the line is only space. Quarantined bytes are overwritten with spaces, so this is common after a repair.
+fn is_blank(line: &[u8]) -> bool {
+    match line.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        None => true,
+        Some(byte) if byte.is_ascii() => false,
+        Some(_) => std::str::from_utf8(line).is_ok_and(|text| js_trim(text).is_empty()),
+    }
+}
