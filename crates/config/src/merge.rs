@@ -1,0 +1,203 @@
+//! The one room that knows figment: it merges the layers, remembers through figment's tags which layer each value came
+//! from, and lets serde read the result. What goes in and out is ours.
+
+use figment::{
+    Error, Figment, Metadata, Profile, Provider,
+    error::{Actual, Kind},
+    value::{Dict, Empty, Map, Num, Tag, Value},
+};
+use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
+
+use crate::{Key, source::Source};
+
+/// All layers as one tree.
+pub(crate) struct Merged {
+    figment: Figment,
+    root: Value,
+}
+
+/// Why serde could not read the tree.
+#[derive(Debug)]
+pub(crate) struct Misfit {
+    pub(crate) key: Key,
+    pub(crate) what: What,
+}
+
+#[derive(Debug)]
+pub(crate) enum What {
+    Type { expected: String, found: String },
+    Unknown { known: &'static [&'static str] },
+    Missing { field: String },
+    Other { why: String },
+}
+
+impl Merged {
+    /// Merges in the given order, the later on top: tables key by key, anything else whole.
+    pub(crate) fn of(sources: &[Source]) -> Self {
+        let layers = sources
+            .iter()
+            .enumerate()
+            .map(|(index, source)| OneLayer { index, source });
+        let figment = layers.fold(Figment::new(), Figment::merge);
+        // Our providers cannot fail and the empty path is the root, so there always is one.
+        let root = figment
+            .find_value("")
+            .unwrap_or_else(|_| Dict::new().into());
+        Self { figment, root }
+    }
+
+    /// Reads the tree, and lists the keys that nobody read.
+    pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<(T, Vec<Key>), Misfit> {
+        let mut ignored = Vec::new();
+        let value = serde_ignored::deserialize(&self.root, |path| ignored.push(key_of(&path)));
+        value
+            .map(|value| (value, ignored))
+            .map_err(|error| misfit(&error))
+    }
+
+    /// Which source the value at the key came from; for a table, the last that had a say in it.
+    pub(crate) fn source_of(&self, key: &Key) -> Option<usize> {
+        self.source_by_tag(self.find(key)?.tag())
+    }
+
+    /// The part of the key that is there.
+    pub(crate) fn existing(&self, key: &Key) -> Key {
+        let mut key = key.clone();
+        while self.find(&key).is_none() {
+            match key.parent() {
+                Some(parent) => key = parent,
+                None => break,
+            }
+        }
+        key
+    }
+
+    /// Every value that is not a table, with the index of its source.
+    pub(crate) fn leaves(&self) -> Vec<(Key, usize)> {
+        let mut leaves = Vec::new();
+        self.collect(&Key::default(), &self.root, &mut leaves);
+        leaves
+    }
+
+    fn collect(&self, key: &Key, value: &Value, leaves: &mut Vec<(Key, usize)>) {
+        match value {
+            Value::Dict(_, table) => table
+                .iter()
+                .for_each(|(name, value)| self.collect(&key.child(name), value, leaves)),
+            other => leaves.extend(
+                self.source_by_tag(other.tag())
+                    .map(|source| (key.clone(), source)),
+            ),
+        }
+    }
+
+    fn find(&self, key: &Key) -> Option<&Value> {
+        key.segments()
+            .iter()
+            .try_fold(&self.root, |value, name| match value {
+                Value::Dict(_, table) => table.get(name),
+                Value::Array(_, items) => items.get(name.parse::<usize>().ok()?),
+                _ => None,
+            })
+    }
+
+    fn source_by_tag(&self, tag: Tag) -> Option<usize> {
+        self.figment.get_metadata(tag)?.name.parse().ok()
+    }
+}
+
+/// A layer as figment sees it; its name is its number.
+struct OneLayer<'s> {
+    index: usize,
+    source: &'s Source,
+}
+
+impl Provider for OneLayer<'_> {
+    fn metadata(&self) -> Metadata {
+        Metadata::named(self.index.to_string())
+    }
+
+    fn data(&self) -> Result<Map<Profile, Dict>, Error> {
+        Ok(Map::from([(Profile::Default, dict(&self.source.tree))]))
+    }
+}
+
+fn dict(tree: &serde_json::Map<String, Json>) -> Dict {
+    tree.iter()
+        .map(|(name, value)| (name.clone(), value_of(value)))
+        .collect()
+}
+
+fn value_of(json: &Json) -> Value {
+    let tag = Tag::Default;
+    match json {
+        Json::Null => Value::Empty(tag, Empty::None),
+        Json::Bool(value) => Value::Bool(tag, *value),
+        Json::Number(number) => Value::Num(tag, number_of(number)),
+        Json::String(text) => Value::String(tag, text.clone()),
+        Json::Array(items) => Value::Array(tag, items.iter().map(value_of).collect()),
+        Json::Object(table) => Value::Dict(tag, dict(table)),
+    }
+}
+
+fn number_of(number: &serde_json::Number) -> Num {
+    let whole = number
+        .as_u64()
+        .map(Num::U64)
+        .or_else(|| number.as_i64().map(Num::I64));
+    whole.unwrap_or_else(|| Num::F64(number.as_f64().unwrap_or(f64::NAN)))
+}
+
+fn key_of(path: &serde_ignored::Path<'_>) -> Key {
+    use serde_ignored::Path;
+    match path {
+        Path::Root => Key::default(),
+        Path::Seq { parent, index } => key_of(parent).child(index.to_string()),
+        Path::Map { parent, key } => key_of(parent).child(key.as_str()),
+        Path::Some { parent }
+        | Path::NewtypeStruct { parent }
+        | Path::NewtypeVariant { parent } => key_of(parent),
+    }
+}
+
+fn misfit(error: &Error) -> Misfit {
+    let key = Key::from_segments(error.path.clone());
+    let what = match &error.kind {
+        Kind::InvalidType(found, expected) | Kind::InvalidValue(found, expected) => What::Type {
+            expected: expected.clone(),
+            found: in_words(found),
+        },
+        Kind::InvalidLength(found, expected) => What::Type {
+            expected: expected.clone(),
+            found: format!("a list of {found}"),
+        },
+        Kind::UnknownField(_, known) => What::Unknown { known },
+        Kind::MissingField(field) => What::Missing {
+            field: field.to_string(),
+        },
+        Kind::UnknownVariant(_, known) => What::Type {
+            expected: format!("one of `{}`", known.join("`, `")),
+            found: "another word".to_owned(),
+        },
+        other => What::Other {
+            why: other.to_string().escape_debug().to_string(),
+        },
+    };
+    Misfit { key, what }
+}
+
+/// What stands there, without quoting text: it could be a secret at the wrong place.
+fn in_words(found: &Actual) -> String {
+    match found {
+        Actual::Bool(value) => format!("{value}"),
+        Actual::Unsigned(number) => format!("the number {number}"),
+        Actual::Signed(number) => format!("the number {number}"),
+        Actual::Float(number) => format!("the number {number}"),
+        Actual::Str(_) | Actual::Char(_) | Actual::Bytes(_) => "a text".to_owned(),
+        Actual::Seq => "a list".to_owned(),
+        Actual::Map => "a table".to_owned(),
+        Actual::Unit | Actual::Option => "nothing".to_owned(),
+        _ => "something else".to_owned(),
+    }
+}

@@ -1,0 +1,138 @@
+//! Properties of resolution on made-up layers: the greatest layer wins and says so, and no text brings it down.
+
+use std::collections::BTreeMap;
+
+use latchwork_config::{Environment, Layer, Layers, SourceFile};
+use proptest::prelude::*;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Settings {
+    a: u32,
+    list: Vec<String>,
+    table: Table,
+    map: BTreeMap<String, Table>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Table {
+    b: String,
+    c: Option<f64>,
+}
+
+/// For each layer above the defaults, what it sets `a` and `table.b` to, if anything.
+type Said = [(Option<u32>, Option<u32>); 5];
+
+const LAYERS: [Layer; 5] = [
+    Layer::SystemFile,
+    Layer::UserFile,
+    Layer::ProjectFile,
+    Layer::Environment,
+    Layer::CommandLine,
+];
+
+fn layers(said: &Said) -> Layers {
+    let toml = |(a, b): (Option<u32>, Option<u32>)| {
+        let a = a.map_or_else(String::new, |a| format!("a = {a}\n"));
+        let b = b.map_or_else(String::new, |b| format!("[table]\nb = 'b{b}'\n"));
+        SourceFile::toml("f.toml", a + &b)
+    };
+    let mut snapshot = BTreeMap::new();
+    snapshot.extend(said[3].0.map(|a| ("APP_A".to_owned(), a.to_string())));
+    snapshot.extend(said[3].1.map(|b| ("APP_B".to_owned(), format!("b{b}"))));
+    let mut layers = Layers::new()
+        .environment(&Environment::new(
+            "APP_",
+            [("APP_A", "a"), ("APP_B", "table.b")],
+            snapshot,
+        ))
+        .project_file(&toml(said[2]))
+        .user_file(&toml(said[1]))
+        .system_file(&toml(said[0]))
+        .defaults(&Settings::default());
+    if let Some(a) = said[4].0 {
+        layers = layers.flag("--a", "a", &a);
+    }
+    if let Some(b) = said[4].1 {
+        layers = layers.flag("--b", "table.b", &format!("b{b}"));
+    }
+    layers
+}
+
+/// The greatest layer that says something, and what it says.
+fn greatest(
+    said: impl DoubleEndedIterator<Item = Option<u32>> + ExactSizeIterator,
+) -> (Layer, Option<u32>) {
+    let spoken = said.zip(LAYERS).rev().find(|(said, _)| said.is_some());
+    spoken.map_or((Layer::Defaults, None), |(said, layer)| (layer, said))
+}
+
+/// Lines that are TOML or nearly so, with names that mean something and names that do not.
+fn nearly_toml() -> impl Strategy<Value = String> {
+    let name = prop_oneof![
+        Just("a"),
+        Just("list"),
+        Just("table"),
+        Just("table.b"),
+        Just("map.x.c"),
+        Just("odd"),
+        Just("''")
+    ];
+    let value = prop_oneof![
+        Just("1"),
+        Just("-1"),
+        Just("1e9"),
+        Just("nan"),
+        Just("'x'"),
+        Just("true"),
+        Just("[]"),
+        Just("['x', 1]"),
+        Just("{}"),
+        Just("{ b = 1, c = [[]] }"),
+        Just("1979-05-27"),
+        Just("[{ b = 'x' }]"),
+        Just("="),
+    ];
+    let line = prop_oneof![
+        4 => (name.clone(), value).prop_map(|(name, value)| format!("{name} = {value}")),
+        1 => name.clone().prop_map(|name| format!("[{name}]")),
+        1 => name.prop_map(|name| format!("[[{name}]]")),
+    ];
+    prop::collection::vec(line, 0..6).prop_map(|lines| lines.join("\n"))
+}
+
+proptest! {
+    #[test]
+    fn the_greatest_layer_that_speaks_wins_and_is_the_origin(said in any::<Said>()) {
+        let resolved = layers(&said).resolve::<Settings>().unwrap();
+        let (layer, a) = greatest(said.iter().map(|said| said.0));
+        prop_assert_eq!(resolved.value.a, a.unwrap_or_default());
+        prop_assert_eq!(resolved.origin("a").unwrap().layer, layer);
+        let (layer, b) = greatest(said.iter().map(|said| said.1));
+        prop_assert_eq!(&resolved.value.table.b, &b.map_or_else(String::new, |b| format!("b{b}")));
+        prop_assert_eq!(resolved.origin("table.b").unwrap().layer, layer);
+    }
+
+    #[test]
+    fn any_text_as_a_file_or_a_variable_is_an_answer_or_a_fault_with_a_place(
+        file in prop_oneof![any::<String>(), nearly_toml()],
+        other in nearly_toml(),
+        variable in any::<String>(),
+    ) {
+        let snapshot = BTreeMap::from([("APP_A".to_owned(), variable.clone()), ("APP_L".to_owned(), variable)]);
+        let answer = Layers::new()
+            .defaults(&Settings::default())
+            .user_file(&SourceFile::toml("u.toml", file))
+            .project_file(&SourceFile::toml("p.toml", other))
+            .environment(&Environment::new("APP_", [("APP_A", "a"), ("APP_L", "list")], snapshot))
+            .resolve::<Settings>();
+        if let Err(error) = answer {
+            prop_assert!(!error.faults.is_empty());
+            let told = error.to_string();
+            prop_assert!(!told.contains("defaults of this program"), "{}", told);
+            prop_assert!(!told.chars().any(|c| c.is_control() && c != '\n'), "{:?}", told);
+        }
+    }
+}
