@@ -1,0 +1,10 @@
+//! Against the real peers: pi and OpenClaw from npm, live, over the same files.
+//!
+//! Without npm these say that they were skipped; with `LATCHWORK_REQUIRE_PEERS=1` that is a failure.
+#![allow(
+    clippy::expect_used,
+    reason = "the helpers of a test are tests too; clippy knows only the functions marked as such"
+)]
+
+mod goldens;
+mod peer_facts;
