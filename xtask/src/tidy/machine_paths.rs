@@ -1,5 +1,5 @@
 //! Paths of somebody's machine: of no use to anybody else, and a leak of who and where. Documentation and fixtures use
-//! the neutral users below.
+//! the neutral users below, or a single letter.
 
 use super::{Finding, Subject};
 use crate::error::Result;
@@ -7,7 +7,7 @@ use crate::error::Result;
 /// Written in pieces, so that this file passes its own check.
 const HOMES: &str = concat!("/", "home", "/");
 const FOREIGN: [&str; 2] = [concat!("/", "root", "/"), concat!("/", "work", "/")];
-const NEUTRAL_USERS: [&str; 5] = ["user", "dev", "you", "alice", "bob"];
+const NEUTRAL_USERS: [&str; 6] = ["user", "dev", "you", "me", "alice", "bob"];
 
 pub(super) fn look(subject: &Subject<'_>) -> Result<Vec<Finding>> {
     let lines = subject.tree.texts().flat_map(|(path, text)| {
@@ -28,7 +28,7 @@ fn machine_path(line: &str) -> Option<&str> {
         let user = line[at + HOMES.len()..]
             .split(|c: char| !c.is_alphanumeric() && !"-_.".contains(c))
             .next()?;
-        let given = !user.is_empty() && !NEUTRAL_USERS.contains(&user);
+        let given = user.len() > 1 && !NEUTRAL_USERS.contains(&user);
         given.then(|| &line[at..at + HOMES.len() + user.len()])
     });
     let foreign = FOREIGN
@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn neutral_users_and_longer_paths_pass() {
         let lines = [
-            format!("{HOMES}user/project"),
+            format!("{HOMES}user/project, {HOMES}a/b"),
             format!("src{}x", FOREIGN[1]),
             format!("{HOMES}<name>/x"),
         ];
