@@ -11,7 +11,7 @@ use crate::workspace;
 /// binary, finds it built.
 ///
 /// # Panics
-/// When it does not build; cargo's words are in the message.
+/// When it does not build.
 ///
 /// # Blocking
 /// For as long as cargo takes.
@@ -34,6 +34,8 @@ fn build() -> PathBuf {
     };
     match build.run() {
         Ok(run) => run.path().to_path_buf(),
-        Err(error) => panic!("the latchwork binary did not build: {error}"),
+        Err(error) => panic!(
+            "the latchwork binary did not build; `cargo build -p latchwork-cli --features fault-points` shows why: {error}"
+        ),
     }
 }
