@@ -1,5 +1,7 @@
 //! The real sessions of `tests/corpus`: what pi computed for them is what we compute.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

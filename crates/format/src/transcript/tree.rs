@@ -212,7 +212,12 @@ impl Transcript {
         let before = before
             .or_else(|| self.nameless_before(child))
             .filter(|&before| before <= child);
-        before.unwrap_or(child).checked_sub(1)
+        // An entry that a later line hides stands for that line. Some steps back, so that a file of nothing
+        // but one id costs no more than any other.
+        let candidates = (0..before.unwrap_or(child)).rev().take(16);
+        candidates
+            .filter_map(|at| self.index.position(self.lines[at].entry.id()))
+            .find(|&at| at != child)
     }
 
     /// How many entries stand before the last line before `child` that was lost with its names.
