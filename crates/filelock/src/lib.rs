@@ -1,1 +1,45 @@
-//! Session latches on plain files: flock, a second wall on the transcript, and the peers' lock file.
+#![doc = include_str!("../README.md")]
+//!
+//! # Code map
+//!
+//! | file | idea |
+//! |---|---|
+//! | `site` | which session, and where its files are |
+//! | `options` | what can be set |
+//! | `latches` | the entry point: one value per process |
+//! | `acquire` | one latch from queue to grant, under one deadline |
+//! | `latched` | what is then held; permits, revocation, release |
+//! | `check` | is everything that is held still ours? |
+//! | `stage` | making and replacing the transcript so that its name is born locked |
+//! | `latch_file`, `wall`, `peer` | the three locks: latch, transcript inode, peers' file |
+//! | `waiters` | waiting for a `flock` in the kernel without blocking a task |
+//! | `probe` | does this filesystem keep its locks? |
+//! | `claims`, `claim_file` | whose turn it is, as files |
+//! | `note` | who holds something, for people |
+//! | `error` | what can go wrong |
+
+mod acquire;
+mod check;
+mod claim_file;
+mod claims;
+mod error;
+mod latch_file;
+mod latched;
+mod latches;
+mod note;
+mod options;
+mod peer;
+mod place;
+mod probe;
+mod site;
+mod stage;
+mod waiters;
+mod wall;
+
+pub use claims::{ClaimHandle, FileClaim};
+pub use error::{ClaimError, LatchError, LatchLost, Lost, Obstacle, Refusal, Revoked, StageError};
+pub use latched::{Latched, WritePermit};
+pub use latches::Latches;
+pub use options::{BadOptions, Options, PeerLock};
+pub use site::{BadSite, SIDECARS, Site};
+pub use stage::Staged;

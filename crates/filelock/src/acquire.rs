@@ -1,0 +1,272 @@
+//! One latch from queue to grant, under one deadline.
+//!
+//! The order is always the same: the queue of this process, the latch, the transcript's inode, the
+//! peers' file. What is found locked through another latch than ours, or replaced while it was being
+//! locked, makes the request let go of all files and start over. Invariant: every step's result is a
+//! value that undoes the step when it is dropped, so a dropped request leaves nothing behind.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use latchwork_lock::{Holder, Phase, QueueError, Ticket, Wait};
+use latchwork_sys::IoDoing;
+
+use crate::latch_file::{self, Locked};
+use crate::latched::{Latched, Parts};
+use crate::latches::Shared;
+use crate::note::{Note, iso};
+use crate::peer::{self, PeerFile, Taken};
+use crate::place::{Key, Place};
+use crate::waiters::Waited;
+use crate::wall::{self, Wall};
+use crate::{LatchError, Obstacle, Site};
+
+/// First and longest pause before starting over or looking at a peer's file again.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(25));
+/// How often a request that may not wait starts over because files were replaced under it.
+const IMPATIENT_ROUNDS: u32 = 16;
+
+pub(crate) async fn acquire(
+    shared: &Arc<Shared>,
+    site: &Site,
+    phase: Phase,
+    wait: Wait,
+) -> Result<Latched, LatchError> {
+    let place = shared.place(site)?;
+    let request = Request {
+        shared,
+        place,
+        phase,
+        wait,
+        asked: Instant::now(),
+    };
+    let ticket = request.line_up().await?;
+    shared.system.steps.reach("latch:queued");
+    let mut rounds = 0;
+    let (latch, transcript, peer) = loop {
+        match request.round().await? {
+            Ok(grant) => break grant,
+            Err(obstacle) => request.pause(rounds, obstacle).await?,
+        }
+        rounds += 1;
+    };
+    shared.system.steps.reach("latch:granted");
+    let parts = Parts {
+        peer,
+        transcript,
+        latch,
+        _ticket: ticket,
+    };
+    Ok(Latched::new(
+        Arc::clone(shared),
+        request.place,
+        request.phase,
+        parts,
+    ))
+}
+
+struct Request<'a> {
+    shared: &'a Arc<Shared>,
+    place: Place,
+    phase: Phase,
+    wait: Wait,
+    asked: Instant,
+}
+
+/// What one round took, or what made it let go of everything.
+type Round = Result<(Locked, Option<Locked>, Option<PeerFile>), Obstacle>;
+
+impl Request<'_> {
+    /// Waits for the front place among the tasks of this process.
+    async fn line_up(&self) -> Result<Ticket<Key>, LatchError> {
+        let mut surely_ours = false;
+        loop {
+            let key = self.place.key.clone();
+            match self
+                .shared
+                .queue
+                .enter(key, self.phase.clone(), self.wait)
+                .await
+            {
+                Ok(ticket) => return Ok(ticket),
+                Err(QueueError::SelfDeadlock { phase, held_for }) => {
+                    // Given up by this task, but a write that it started has not ended yet?
+                    if let Some(end) = self.shared.ending.end_of(&self.place.key) {
+                        let limit = self.wait.left().unwrap_or(Duration::MAX);
+                        if tokio::time::timeout(limit, end).await.is_err() {
+                            return Err(self.busy(
+                                Obstacle::OwnProcess,
+                                &self.place.latch,
+                                self.own(&phase, held_for),
+                            ));
+                        }
+                    } else if surely_ours {
+                        let session = self.place.session.clone();
+                        return Err(LatchError::SelfDeadlock {
+                            session,
+                            phase,
+                            held_for,
+                        });
+                    } else {
+                        // It may have ended between the two looks; the next look is sure.
+                        surely_ours = true;
+                    }
+                }
+                Err(QueueError::Busy {
+                    phase, held_for, ..
+                }) => {
+                    return Err(self.busy(
+                        Obstacle::OwnProcess,
+                        &self.place.latch,
+                        self.own(&phase, held_for),
+                    ));
+                }
+                Err(_) => {
+                    return Err(self.busy(
+                        Obstacle::OwnProcess,
+                        &self.place.latch,
+                        Holder::default(),
+                    ));
+                }
+            }
+        }
+    }
+
+    /// Takes everything once, in order.
+    async fn round(&self) -> Result<Round, LatchError> {
+        let (shared, system, place) = (self.shared, &self.shared.system, &self.place);
+        let Some(latch) = self.take_latch().await? else {
+            return Ok(Err(Obstacle::Replaced));
+        };
+        system.steps.reach("latch:taken");
+        if !latch.is_in_place(system)? {
+            return Ok(Err(Obstacle::Replaced));
+        }
+        shared.probed.locks(system, place, &latch)?;
+        let since = iso(system.clock.wall_ms());
+        Note::of(system.processes.own(), Some(self.phase.as_str()), since)
+            .write_to(&**latch.file());
+
+        let mut transcript = match self.build_wall()? {
+            Ok(transcript) => transcript,
+            Err(obstacle) => return Ok(Err(obstacle)),
+        };
+        system.steps.reach("latch:inode-locked");
+        let peer = self.take_peer_file(transcript.is_some()).await?;
+        system.steps.reach("latch:peer-written");
+        // A peer may have made or replaced the transcript while it held its lock.
+        if !wall::still_fits(system, place, transcript.as_ref())? {
+            drop(transcript);
+            transcript = match self.build_wall()? {
+                Ok(transcript) => transcript,
+                Err(obstacle) => return Ok(Err(obstacle)),
+            };
+        }
+        Ok(Ok((latch, transcript, peer)))
+    }
+
+    /// The latch's lock; `None` if it must be looked for again.
+    async fn take_latch(&self) -> Result<Option<Locked>, LatchError> {
+        let path = &self.place.latch;
+        let file = latch_file::open(&self.shared.system, &self.place)?;
+        if file.try_lock().doing("lock", path)? {
+            return Ok(Some(Locked::new(file, path)));
+        }
+        let waited = match self.wait {
+            Wait::Never => Waited::TimeOver,
+            wait => self
+                .shared
+                .waiters
+                .lock(file, path, wait)
+                .await
+                .doing("wait for the lock of", path)?,
+        };
+        match waited {
+            Waited::Granted(latch) => Ok(Some(latch)),
+            Waited::TryAgain => Ok(None),
+            Waited::TimeOver => Err(self.busy(Obstacle::Latch, path, self.holder_of_latch())),
+        }
+    }
+
+    fn build_wall(&self) -> Result<Result<Option<Locked>, Obstacle>, LatchError> {
+        Ok(match wall::build(&self.shared.system, &self.place)? {
+            Wall::Stands(locked) => Ok(Some(locked)),
+            Wall::NoTranscript => Ok(None),
+            Wall::Busy => Err(Obstacle::Transcript),
+            Wall::Replaced => Err(Obstacle::Replaced),
+        })
+    }
+
+    async fn take_peer_file(&self, holds_inode: bool) -> Result<Option<PeerFile>, LatchError> {
+        let (system, path) = (&self.shared.system, &self.place.peer_lock);
+        if !self.shared.policy.wants(system, &self.place) {
+            return Ok(None);
+        }
+        let stand_in = self.shared.stand_ins.get(system);
+        for round in 0.. {
+            match peer::take(system, path, &stand_in, holds_inode)? {
+                Taken::Ours(file) => return Ok(Some(file)),
+                Taken::Busy(obstacle, holder) => match self.time_for(round) {
+                    Some(pause) => tokio::time::sleep(pause).await,
+                    None => return Err(self.busy(obstacle, path, *holder)),
+                },
+            }
+        }
+        Ok(None)
+    }
+
+    /// A pause before the next round, or the end of the wait.
+    async fn pause(&self, rounds: u32, obstacle: Obstacle) -> Result<(), LatchError> {
+        let impatient =
+            self.wait == Wait::Never && obstacle == Obstacle::Replaced && rounds < IMPATIENT_ROUNDS;
+        if impatient {
+            return Ok(());
+        }
+        let Some(pause) = self.time_for(rounds) else {
+            let path = match obstacle {
+                Obstacle::Transcript => &self.place.transcript,
+                _ => &self.place.latch,
+            };
+            return Err(self.busy(obstacle, path, Holder::default()));
+        };
+        tokio::time::sleep(pause).await;
+        Ok(())
+    }
+
+    /// The next pause, growing with the rounds; `None` if the time is over.
+    fn time_for(&self, rounds: u32) -> Option<Duration> {
+        let (first, longest) = PAUSES;
+        let pause = first.saturating_mul(1 << rounds.min(8)).min(longest);
+        match self.wait.left() {
+            None => Some(pause),
+            Some(left) if left.is_zero() => None,
+            Some(left) => Some(pause.min(left)),
+        }
+    }
+
+    fn busy(&self, obstacle: Obstacle, path: &Path, holder: Holder) -> LatchError {
+        LatchError::Busy {
+            session: self.place.session.clone(),
+            obstacle,
+            path: path.to_path_buf(),
+            holder: Box::new(holder),
+            waited: self.asked.elapsed(),
+        }
+    }
+
+    fn holder_of_latch(&self) -> Holder {
+        let system = &self.shared.system;
+        let file = latch_file::open(system, &self.place).ok();
+        let note = file.and_then(|file| Note::read_from(&*file));
+        note.map(|note| note.holder(system)).unwrap_or_default()
+    }
+
+    /// This process, where another of its tasks has the latch.
+    fn own(&self, phase: &Phase, held_for: Duration) -> Holder {
+        let system = &self.shared.system;
+        let held_ms = i64::try_from(held_for.as_millis()).unwrap_or(i64::MAX);
+        let since = iso(system.clock.wall_ms().saturating_sub(held_ms));
+        Note::of(system.processes.own(), Some(phase.as_str()), since).holder(system)
+    }
+}

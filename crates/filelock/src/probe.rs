@@ -1,0 +1,84 @@
+//! Does the filesystem keep its locks? Asked once for each folder.
+//!
+//! Two questions: is it of a kind that is known to exclude all processes that reach the file, and does
+//! a second descriptor really not get a lock that the first one has? Limit: a lie that holds within one
+//! process (a network filesystem with local locks only) is caught by the first question alone.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+
+use latchwork_sys::{FileKind, IoDoing, System};
+
+use crate::latch_file::{self, Locked};
+use crate::place::Place;
+use crate::{LatchError, Refusal};
+
+/// Folders that were asked already; forgotten all at once when there are very many.
+#[derive(Debug, Default)]
+pub(crate) struct Probed(Mutex<HashSet<(u64, u64)>>);
+
+const MOST_REMEMBERED: usize = 4_096;
+
+impl Probed {
+    /// Checks the kind of filesystem; before anything is made in the folder.
+    pub(crate) fn kind(
+        &self,
+        system: &System,
+        place: &Place,
+        allow_network: bool,
+    ) -> Result<(), LatchError> {
+        if allow_network || self.knows(place) {
+            return Ok(());
+        }
+        let kind = system
+            .disk
+            .filesystem(&place.dir)
+            .doing("ask for the filesystem of", &place.dir)?;
+        if kind.has_trusted_locks() {
+            return Ok(());
+        }
+        Err(LatchError::UntrustedFilesystem {
+            dir: place.dir.clone(),
+            kind,
+        })
+    }
+
+    /// Checks that the latch, which is held, is not granted twice.
+    pub(crate) fn locks(
+        &self,
+        system: &System,
+        place: &Place,
+        _held: &Locked,
+    ) -> Result<(), LatchError> {
+        if self.knows(place) {
+            return Ok(());
+        }
+        let sidecars = system
+            .disk
+            .facts(&place.sidecars)
+            .doing("look at", &place.sidecars)?;
+        if sidecars.kind != FileKind::Directory {
+            return Err(LatchError::Refused {
+                path: place.sidecars.clone(),
+                why: Refusal::NotAFolder,
+            });
+        }
+        let second = latch_file::open(system, place)?;
+        if second.try_lock().doing("try the lock of", &place.latch)? {
+            return Err(LatchError::LocksDoNotLock {
+                dir: place.dir.clone(),
+            });
+        }
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MOST_REMEMBERED {
+            known.clear();
+        }
+        known.insert((place.dir_facts.dev, place.dir_facts.ino));
+        Ok(())
+    }
+
+    fn knows(&self, place: &Place) -> bool {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.contains(&(place.dir_facts.dev, place.dir_facts.ino))
+    }
+}

@@ -1,0 +1,85 @@
+//! The second wall: the lock on the transcript's own inode.
+//!
+//! It holds where the latch does not: when the sidecar folder was deleted under a holder, or the same
+//! file is reached through a bind mount. Invariants: the descriptor is that of a regular file with one
+//! name, found at its path after it was locked; everything is written through it.
+
+use std::sync::Arc;
+
+use latchwork_sys::{DiskFile, IoDoing, OpenHow, System};
+
+use crate::latch_file::{Locked, refused_or_io};
+use crate::place::Place;
+use crate::{LatchError, Refusal};
+
+/// What came of building the wall.
+#[derive(Debug)]
+pub(crate) enum Wall {
+    /// The transcript is locked.
+    Stands(Locked),
+    /// There is no transcript yet.
+    NoTranscript,
+    /// Another has locked it, who cannot have our latch.
+    Busy,
+    /// Another file was put in its place while it was being locked.
+    Replaced,
+}
+
+/// Opens and locks the transcript, without waiting.
+pub(crate) fn build(system: &System, place: &Place) -> Result<Wall, LatchError> {
+    let path = &place.transcript;
+    let refused = |why| {
+        Err(LatchError::Refused {
+            path: path.clone(),
+            why,
+        })
+    };
+    // Looked at before it is opened: opening a device may already do something.
+    match system.disk.facts(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Ok(Wall::NoTranscript);
+        }
+        Err(error) => return Err(refused_or_io(system, path, error)),
+        Ok(facts) => {
+            if let Some(why) = Refusal::of(facts.kind) {
+                return refused(why);
+            }
+        }
+    }
+    let file: Arc<dyn DiskFile> = match system.disk.open(path, &OpenHow::appending()) {
+        Ok(file) => file.into(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Wall::Replaced),
+        Err(error) => return Err(refused_or_io(system, path, error)),
+    };
+    if !file.try_lock().doing("lock the transcript", path)? {
+        return Ok(Wall::Busy);
+    }
+    let locked = Locked::new(file, path);
+    if !locked.is_in_place(system)? {
+        return Ok(Wall::Replaced);
+    }
+    // Under the lock, so that a file just being put in place by another of us is never met half-way.
+    let facts = locked.file().facts().doing("look at", path)?;
+    match (Refusal::of(facts.kind), facts.nlink) {
+        (Some(why), _) => refused(why),
+        (None, 0) => Ok(Wall::Replaced),
+        (None, 1) => Ok(Wall::Stands(locked)),
+        (None, names) => refused(Refusal::HardLinked { names }),
+    }
+}
+
+/// Whether what was built still fits what stands at the path.
+pub(crate) fn still_fits(
+    system: &System,
+    place: &Place,
+    transcript: Option<&Locked>,
+) -> Result<bool, LatchError> {
+    match transcript {
+        Some(locked) => Ok(locked.is_in_place(system)?),
+        None => match system.disk.facts(&place.transcript) {
+            Ok(_) => Ok(false),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(true),
+            Err(error) => Err(refused_or_io(system, &place.transcript, error)),
+        },
+    }
+}
