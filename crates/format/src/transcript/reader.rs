@@ -157,3 +157,126 @@ fn is_blank(line: &[u8]) -> bool {
         Some(_) => std::str::from_utf8(line).is_ok_and(|text| js_trim(text).is_empty()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{HeaderFault, MigrateError, Transcript, migrate};
+    use crate::kind::Kind;
+
+    #[test]
+    fn a_boundary_of_version_1_means_the_entry_at_that_index() {
+        // pi counts the header and the bare number, but neither the rubbish nor the null.
+        let file = b"{\"type\":\"session\",\"id\":\"s\"}\nrubbish\nnull\n7\n{\"type\":\"label\"}\n\
+            {\"type\":\"compaction\",\"summary\":\"s\",\"firstKeptEntryIndex\":2}\n{\"type\":\"compaction\",\"firstKeptEntryIndex\":9}\n";
+        let transcript = Transcript::parse(file);
+        let ids: Vec<_> = transcript
+            .entries()
+            .map(|entry| entry.id().to_string())
+            .collect();
+        assert_eq!(ids, ["00000002", "00000003", "00000004"]);
+        let kept: Vec<_> = transcript
+            .entries()
+            .filter_map(crate::RawEntry::compaction)
+            .map(|view| view.first_kept)
+            .collect();
+        assert_eq!(
+            kept,
+            [Some("00000002".into()), None],
+            "a boundary ahead of its compaction points to nothing"
+        );
+        assert_eq!(transcript.damage().len(), 3);
+        let migrated = Transcript::parse(&migrate(file).unwrap());
+        assert_eq!(
+            migrated.damage().len(),
+            3,
+            "what cannot be read is carried over"
+        );
+        let ids_after: Vec<_> = migrated
+            .entries()
+            .map(|entry| entry.id().to_string())
+            .collect();
+        assert_eq!(ids_after, ids);
+    }
+
+    #[test]
+    fn a_hook_message_is_a_custom_one_in_version_2_only() {
+        let entry = "{\"type\":\"message\",\"id\":\"a\",\"parentId\":null,\"message\":{\"role\":\"hookMessage\",\"content\":\"x\"}}";
+        let role = |version: &str| {
+            let file =
+                format!("{{\"type\":\"session\",\"version\":{version},\"id\":\"s\"}}\n{entry}\n");
+            let transcript = Transcript::parse(file.as_bytes());
+            let entry = transcript.entries().next().unwrap().clone();
+            let context = crate::context(&transcript, None);
+            (
+                entry.role().unwrap().to_string(),
+                context.messages[0].role().to_string(),
+            )
+        };
+        assert_eq!(role("2"), ("custom".to_owned(), "custom".to_owned()));
+        assert_eq!(
+            role("3"),
+            ("hookMessage".to_owned(), "hookMessage".to_owned())
+        );
+    }
+
+    #[test]
+    fn without_a_good_header_a_file_is_read_and_not_written() {
+        let entry = "{\"type\":\"label\",\"id\":\"a\",\"parentId\":null}\n";
+        let header = "{\"type\":\"session\",\"version\":3,\"id\":\"s\"}\n";
+        let fault = |file: String| {
+            let transcript = Transcript::parse(file.as_bytes());
+            assert!(migrate(file.as_bytes()).is_err());
+            (transcript.entry_count(), transcript.writable().err())
+        };
+        assert_eq!(fault(String::new()), (0, Some(HeaderFault::Empty)));
+        assert_eq!(
+            fault(format!("{entry}{header}")),
+            (1, Some(HeaderFault::Missing { line: 1 }))
+        );
+        assert_eq!(
+            fault(format!("{{\"type\":\"session\"}}\n{entry}")),
+            (1, Some(HeaderFault::Missing { line: 1 }))
+        );
+        assert_eq!(
+            fault(format!("torn\n{header}{entry}")),
+            (1, None),
+            "as in pi, rubbish before the header is passed over"
+        );
+        let newer = header.replace('3', "4");
+        assert_eq!(
+            fault(format!("{newer}{entry}")),
+            (
+                1,
+                Some(HeaderFault::UnknownVersion {
+                    written: "4".into()
+                })
+            )
+        );
+        assert_eq!(
+            migrate(format!("{header}{entry}").as_bytes()),
+            Err(MigrateError::Current)
+        );
+    }
+
+    #[test]
+    fn a_second_header_is_no_entry() {
+        let file = b"{\"type\":\"session\",\"version\":3,\"id\":\"s\"}\n{\"type\":\"session\",\"version\":3,\"id\":\"t\"}\n{\"type\":\"x\",\"id\":\"a\"}\n";
+        let transcript = Transcript::parse(file);
+        assert_eq!(transcript.header().unwrap().id, "s");
+        assert_eq!(transcript.entry_count(), 1);
+        assert_eq!(
+            *transcript.entries().next().unwrap().kind(),
+            Kind::Unknown("x".into())
+        );
+    }
+
+    #[test]
+    fn bytes_overwritten_with_spaces_are_skipped() {
+        let file = b"{\"type\":\"session\",\"version\":3,\"id\":\"s\"}\n      \n   {\"type\":\"x\",\"id\":\"a\"}\n\xef\xbb\xbf\n";
+        let transcript = Transcript::parse(file);
+        assert_eq!(
+            (transcript.entry_count(), transcript.damage().len()),
+            (1, 0)
+        );
+    }
+}
