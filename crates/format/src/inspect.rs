@@ -14,7 +14,7 @@ pub struct Inspection {
     pub leaf_id: Option<EntryId>,
     /// The session's name.
     pub name: Option<String>,
-    /// All labels, by entry.
+    /// The labels of entries that are there.
     pub labels: BTreeMap<EntryId, String>,
     /// How many entries the file has.
     pub entry_count: usize,
@@ -31,14 +31,16 @@ pub fn inspect(transcript: &Transcript, leaf: Option<&EntryId>) -> Inspection {
     let labels = transcript
         .labels()
         .iter()
-        .map(|(id, label)| (id.clone(), label.clone()));
+        .filter(|(id, _)| transcript.entry(id).is_some());
     Inspection {
         leaf_id: leaf
             .filter(|id| transcript.entry(id).is_some())
             .or_else(|| transcript.leaf())
             .cloned(),
         name: transcript.name().map(str::to_owned),
-        labels: labels.collect(),
+        labels: labels
+            .map(|(id, label)| (id.clone(), label.clone()))
+            .collect(),
         entry_count: transcript.entry_count(),
         context: context(transcript, leaf),
     }
