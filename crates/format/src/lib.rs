@@ -1,7 +1,7 @@
 //! The pi session format: raw lines, entries, versions 1 to 3, context and its projection to model requests.
 //!
 //! Read from the bottom: [`json`] looks into values without decoding them, [`entry`] makes entries of lines,
-//! [`transcript`] a tree of entries, [`context`] messages of a branch, [`request`] a conversation of messages;
+//! [`transcript`] a tree of entries, [`context`](mod@context) messages of a branch, [`request`] a conversation of messages;
 //! [`write`](mod@write) makes lines.
 //!
 //! Not here: files, locks, time, randomness, any provider's own format.
