@@ -15,7 +15,7 @@
 //! | `waiters` | waiting for a `flock` in the kernel without blocking a task |
 //! | `probe` | does this filesystem keep its locks? |
 //! | `claims`, `claim_file` | whose turn it is, as files |
-//! | `note` | who holds something, for people |
+//! | `note`, `holders` | who holds something, for people |
 //! | `error` | what can go wrong |
 
 mod acquire;
@@ -23,6 +23,7 @@ mod check;
 mod claim_file;
 mod claims;
 mod error;
+mod holders;
 mod latch_file;
 mod latched;
 mod latches;
@@ -38,6 +39,7 @@ mod wall;
 
 pub use claims::{ClaimHandle, FileClaim};
 pub use error::{ClaimError, LatchError, LatchLost, Lost, Obstacle, Refusal, Revoked, StageError};
+pub use holders::Holders;
 pub use latched::{Latched, WritePermit};
 pub use latches::Latches;
 pub use options::{BadOptions, Options, PeerLock};

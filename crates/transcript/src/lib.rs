@@ -1,1 +1,45 @@
-//! Durable transcripts in one JSONL file a session: store, locks and inbox.
+//! Durable transcripts in plain files. [`FileStore`] implements the three seams of `latchwork-session` that keep something: `TranscriptStore`,
+//! `SessionLocks` and `Inbox`.
+//!
+//! | file | idea |
+//! |---|---|
+//! | `layout` | where the files of a session lie |
+//! | `state` | what this process knows of a transcript, and how it catches up |
+//! | `fold` | which entry the active branch ends with |
+//! | `plan` | where the entries of a commit go |
+//! | `commit`, `lines` | one commit, from check to receipt; the bytes of its lines |
+//! | `tail` | the end of the file, put in order before anything is appended |
+//! | `rewrite` | entries of the active branch, replaced |
+//! | `sync` | acknowledgement: shared syncs |
+//! | `head_file` | the saved head |
+//! | `inbox` | accepted messages |
+//! | `session`, `store`, `locks`, `list` | the seams |
+//!
+//! **Limits.** Beside pi, which takes no lock, no line of pi's is ever destroyed, but a pi that appends in the same
+//! instant may be glued to a fragment of a dead writer until the next commit of ours rescues it. A session is read whole
+//! the first time; after that only what was appended.
+//!
+//! Invariants: nothing is ever truncated; one write per commit; reading takes no lock and writes nothing.
+
+#![doc = include_str!("../README.md")]
+
+mod commit;
+mod fold;
+mod head_file;
+mod inbox;
+mod layout;
+mod lines;
+mod list;
+mod locks;
+mod options;
+mod plan;
+mod rewrite;
+mod session;
+mod state;
+mod store;
+mod sync;
+mod tail;
+
+pub use layout::{BadPath, Layout, Place, SIDECARS};
+pub use options::Options;
+pub use store::FileStore;

@@ -1,0 +1,539 @@
+//! A commit on a file: checked, put in order, placed, written by one write, read back.
+//!
+//! It runs on a thread of its own with a permit that keeps the locks, so it ends whole though its future is dropped.
+//! Order: is everything held still ours; is the turn still the claim's; the tail in order; catch up; place; check once
+//! more; one write; read back; save the head. Deliberately absent: waiting for a disk (see `sync.rs`), except where a
+//! file gets its name.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use latchwork_filelock::{ClaimError, ClaimHandle, StageError, WritePermit};
+use latchwork_format::{EntryId, Mark, Transcript, Version};
+use latchwork_session::{AppendError, Birth, Commit, Head, Outcome, Placed, Position, Receipt};
+use latchwork_sys::{
+    DiskFile, IoDoing, OpenHow, PathError, System, create_whole, hex_id, make_private_dir,
+};
+
+use crate::fold::{fold, from_nothing, position_at};
+use crate::head_file::{self, SavedHead};
+use crate::lines::{self, Written};
+use crate::plan::{self, Own, Plan, Refusal};
+use crate::session::Session;
+use crate::state::{Known, end_before, read_from};
+use crate::sync::Ticket;
+use crate::tail;
+
+/// A commit under way.
+pub(crate) struct Work {
+    pub session: Arc<Session>,
+    pub permit: WritePermit,
+    pub claim: Option<ClaimHandle>,
+}
+
+impl Work {
+    /// Commits entries.
+    pub(crate) fn commit(&self, base: &Head, commit: Commit) -> Result<Receipt, AppendError> {
+        let (turn, birth) = (commit.turn.clone(), commit.birth.clone());
+        self.on_file(birth.as_ref(), |work, known, file| {
+            let head = work.current_head(known, file, Some(base));
+            let plan = plan::plan(
+                &known.transcript,
+                head.as_ref(),
+                &known.placements,
+                base,
+                commit,
+            );
+            let mut plan = plan.map_err(|Refusal::Stale| AppendError::Stale {
+                session: work.session.id.clone(),
+                head: Box::new(known.as_head(head.clone())),
+            })?;
+            if let Target::Birth(Birth {
+                session_key: Some(key),
+                ..
+            }) = file
+            {
+                plan.say_first(plan::session_line(key));
+            }
+            work.write(
+                known,
+                file,
+                head,
+                plan,
+                turn.as_ref().map(|turn| turn.0.as_str()),
+            )
+        })
+    }
+
+    /// Runs a step on the transcript in order, or on a transcript that is only being born.
+    pub(crate) fn on_file<T>(
+        &self,
+        birth: Option<&Birth>,
+        step: impl FnOnce(&Self, &mut Known, &Target<'_>) -> Result<T, AppendError>,
+    ) -> Result<T, AppendError> {
+        if self.session.sync.is_latched() {
+            return Err(AppendError::Latched {
+                session: self.session.id.clone(),
+            });
+        }
+        self.check()?;
+        self.system().steps.reach("commit:checked");
+        let mut known = self.session.known();
+        let Some(file) = self.permit.transcript() else {
+            let birth = birth.ok_or_else(|| AppendError::NoSession {
+                session: self.session.id.clone(),
+            })?;
+            known.forget();
+            return step(self, &mut known, &Target::Birth(birth));
+        };
+        let file = self.in_order(&mut known, file)?;
+        step(self, &mut known, &Target::File(&*file))
+    }
+
+    /// Closes the tail, refuses what must not be written, brings an old version up to date.
+    fn in_order(
+        &self,
+        known: &mut Known,
+        file: Arc<dyn DiskFile>,
+    ) -> Result<Arc<dyn DiskFile>, AppendError> {
+        for mended in tail::put_in_order(self.system(), &self.session.place, known, &*file)
+            .map_err(|error| self.failed(error))?
+        {
+            tracing::warn!(session = %self.session.id, offset = mended.offset, bytes = mended.len,
+                rescued = mended.rescued, copy = ?mended.kept_in, "a fragment in the transcript was put in quarantine");
+        }
+        let header = known
+            .transcript
+            .writable()
+            .map_err(|fault| AppendError::ReadOnly {
+                session: self.session.id.clone(),
+                why: format!("{fault} ({:?})", self.session.place.transcript),
+            })?;
+        match header.version {
+            Version::One | Version::Two => self
+                .migrate(known, &*file)
+                .map_err(|error| self.stage_failed(error)),
+            _ => Ok(file),
+        }
+    }
+
+    /// Writes an old version anew as version 3, whole, and keeps the original.
+    fn migrate(
+        &self,
+        known: &mut Known,
+        file: &dyn DiskFile,
+    ) -> Result<Arc<dyn DiskFile>, StageError> {
+        let (system, place) = (self.system(), &self.session.place);
+        let original = read_from(file, 0).doing("read", &place.transcript)?;
+        let migrated = latchwork_format::migrate(&original)
+            .map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidData, error))
+            .doing("bring up to version 3", &place.transcript)?;
+        let dir = place.sidecar("quarantine");
+        make_private_dir(&*system.disk, &dir)?;
+        let copy = dir.join(format!("original-{}.jsonl", hex_id(&*system.entropy, 4)));
+        create_whole(&*system.disk, &*system.entropy, &copy, &original, 0o600)?;
+        let staged = self.permit.stage()?;
+        append_whole(&**staged.file(), &migrated).doing("write", &place.transcript)?;
+        staged
+            .file()
+            .sync_all()
+            .doing("make durable", &place.transcript)?;
+        self.permit.replace(staged)?;
+        system
+            .disk
+            .sync_dir(&place.dir)
+            .doing("make durable", &place.dir)?;
+        known.forget();
+        let file = self
+            .permit
+            .transcript()
+            .ok_or(std::io::ErrorKind::NotFound.into());
+        let file = file.doing("find again", &place.transcript)?;
+        known.catch_up(system, place, &*file)?;
+        Ok(file)
+    }
+
+    /// The end of the active branch. Where nothing is saved, what the writer saw as its base is the best that is known.
+    pub(crate) fn current_head(
+        &self,
+        known: &Known,
+        file: &Target<'_>,
+        base: Option<&Head>,
+    ) -> Option<EntryId> {
+        let Target::File(file) = file else {
+            return None;
+        };
+        if let Some(saved) = head_file::load(self.system(), &self.session.place)
+            .filter(|saved| known.believes(*file, saved))
+        {
+            return fold(
+                &known.transcript,
+                saved.leaf.clone(),
+                position_at(&known.transcript, saved.at),
+            );
+        }
+        match base {
+            Some(base) if base.leaf.is_some() && self.was_seen(known, *file, base) => fold(
+                &known.transcript,
+                base.leaf.clone(),
+                position_at(&known.transcript, base.seen.0),
+            ),
+            _ => from_nothing(&known.transcript),
+        }
+    }
+
+    fn was_seen(&self, known: &Known, file: &dyn DiskFile, base: &Head) -> bool {
+        base.seen.0 <= known.transcript.saved_through()
+            && base
+                .leaf
+                .as_ref()
+                .is_none_or(|leaf| known.transcript.entry(leaf).is_some())
+            && end_before(file, base.seen.0)
+                .is_ok_and(|end| head_file::witness(&end) == base.witness)
+    }
+
+    /// Writes a plan and says where its entries stand.
+    pub(crate) fn write(
+        &self,
+        known: &mut Known,
+        file: &Target<'_>,
+        head: Option<EntryId>,
+        plan: Plan,
+        turn: Option<&str>,
+    ) -> Result<Receipt, AppendError> {
+        if plan.lines.is_empty() {
+            self.sync_through_own(file);
+            return Ok(self.receipt(known, head, plan, &[]));
+        }
+        let written = self.render(known, &plan, turn)?;
+        self.check()?;
+        match file {
+            Target::File(file) => self.append(known, *file, &written)?,
+            Target::Birth(birth) => self.create(known, birth, &written)?,
+        }
+        self.sync_through_own(file);
+        let end = written.iter().map(|line| &line.id).next_back();
+        self.read_back(known, &written)?;
+        self.save_head(known, &plan, head, end);
+        let own_end = last_own(&plan, &written);
+        Ok(self.receipt(known, own_end, plan, &written))
+    }
+
+    /// Gives the syncs a descriptor of their own: the guard's own would keep its lock alive.
+    fn sync_through_own(&self, file: &Target<'_>) {
+        let system = self.system();
+        let facts = |file: &dyn DiskFile| file.facts().ok();
+        let ours = match file {
+            Target::File(file) => facts(*file),
+            Target::Birth(_) => self.permit.transcript().and_then(|file| facts(&*file)),
+        };
+        let known = self.session.sync.file().and_then(|file| facts(&*file));
+        if let (Some(ours), Some(known)) = (ours, known)
+            && ours.same_inode(&known)
+        {
+            return;
+        }
+        let opened = system
+            .disk
+            .open(&self.session.place.transcript, &OpenHow::updating());
+        if let (Ok(opened), Some(ours)) = (opened, ours)
+            && facts(&*opened).is_some_and(|facts| facts.same_inode(&ours))
+        {
+            self.session.sync.use_file(opened.into());
+        }
+    }
+
+    fn render(
+        &self,
+        known: &Known,
+        plan: &Plan,
+        turn: Option<&str>,
+    ) -> Result<Vec<Written>, AppendError> {
+        let now = latchwork_format::time::iso_from_millis(self.system().clock.wall_ms());
+        let mut taken: HashSet<EntryId> = HashSet::new();
+        let mut parent = plan.parent.clone();
+        let mut written = Vec::with_capacity(plan.lines.len());
+        for (index, line) in plan.lines.iter().enumerate() {
+            let id = line
+                .id
+                .clone()
+                .unwrap_or_else(|| self.new_id(&known.transcript, &taken));
+            taken.insert(id.clone());
+            let onto = line.onto.clone().unwrap_or(parent);
+            let mark = Mark {
+                key: line.key.as_ref().map(ToString::to_string),
+                placement: line.placement,
+                turn: turn.map(str::to_owned),
+                other: lines::marks(line),
+            };
+            let bytes = lines::render(&id, onto.as_ref(), &now, &mark, line).map_err(|error| {
+                AppendError::BadEntry {
+                    index,
+                    why: lines::why(&error),
+                }
+            })?;
+            parent = Some(id.clone());
+            written.push(Written {
+                id,
+                parent: onto,
+                bytes,
+            });
+        }
+        Ok(written)
+    }
+
+    /// Eight hex digits like pi's own, unless they are taken.
+    pub(crate) fn new_id(&self, transcript: &Transcript, taken: &HashSet<EntryId>) -> EntryId {
+        for bytes in [4, 4, 4, 4, 8] {
+            let id = EntryId::new(hex_id(&*self.system().entropy, bytes));
+            if transcript.entry(&id).is_none() && !taken.contains(&id) {
+                return id;
+            }
+        }
+        EntryId::new(latchwork_sys::uuid_v4(&*self.system().entropy))
+    }
+
+    /// The one write.
+    fn append(
+        &self,
+        known: &mut Known,
+        file: &dyn DiskFile,
+        written: &[Written],
+    ) -> Result<(), AppendError> {
+        let (system, place) = (self.system(), &self.session.place);
+        let bytes: Vec<u8> = written
+            .iter()
+            .flat_map(|line| line.bytes.iter().copied())
+            .collect();
+        system.steps.reach("commit:before-write");
+        append_whole(file, &bytes)
+            .doing("append to", &place.transcript)
+            .map_err(|error| self.failed(error))?;
+        system.steps.reach("commit:written");
+        known
+            .catch_up(system, place, file)
+            .map_err(|error| self.failed(error))?;
+        Ok(())
+    }
+
+    /// Makes the transcript, whole and durable, born locked.
+    fn create(
+        &self,
+        known: &mut Known,
+        birth: &Birth,
+        written: &[Written],
+    ) -> Result<(), AppendError> {
+        let (system, place) = (self.system(), &self.session.place);
+        let now = latchwork_format::time::iso_from_millis(system.clock.wall_ms());
+        let parent = birth.parent_session.as_deref();
+        let mut bytes = latchwork_format::header_line(&self.session.id, &now, &birth.cwd, parent)
+            .map_err(|error| AppendError::BadEntry {
+            index: 0,
+            why: lines::why(&error),
+        })?;
+        bytes.extend(written.iter().flat_map(|line| line.bytes.iter().copied()));
+        let put = || -> Result<Arc<dyn DiskFile>, StageError> {
+            let staged = self.permit.stage()?;
+            append_whole(&**staged.file(), &bytes).doing("write", &place.transcript)?;
+            staged
+                .file()
+                .sync_all()
+                .doing("make durable", &place.transcript)?;
+            system.steps.reach("commit:before-write");
+            self.permit.create(staged)?;
+            system.steps.reach("commit:written");
+            system
+                .disk
+                .sync_dir(&place.dir)
+                .doing("make durable", &place.dir)?;
+            let file = self
+                .permit
+                .transcript()
+                .ok_or(std::io::ErrorKind::NotFound.into());
+            Ok(file.doing("find again", &place.transcript)?)
+        };
+        let file = put().map_err(|error| self.stage_failed(error))?;
+        known.forget();
+        known
+            .catch_up(system, place, &*file)
+            .map_err(|error| self.failed(error))?;
+        Ok(())
+    }
+
+    /// What was written must be what a reader sees.
+    fn read_back(&self, known: &Known, written: &[Written]) -> Result<(), AppendError> {
+        for line in written {
+            if known.transcript.entry(&line.id).is_none() {
+                let what = std::io::Error::other(format!(
+                    "entry {} cannot be read back; another program wrote in the same moment",
+                    line.id
+                ));
+                return Err(what)
+                    .doing("read back", &self.session.place.transcript)
+                    .map_err(|error| self.failed(error));
+            }
+        }
+        Ok(())
+    }
+
+    /// The active branch ends with the last line, unless the plan only put something aside torn from it.
+    fn save_head(
+        &self,
+        known: &Known,
+        plan: &Plan,
+        before: Option<EntryId>,
+        end: Option<&EntryId>,
+    ) {
+        let aside_only = plan.lines.last().is_some_and(|line| line.aside);
+        let leaf = if aside_only { before } else { end.cloned() };
+        let head = SavedHead {
+            leaf,
+            at: known.transcript.saved_through(),
+            witness: known.witness(),
+        };
+        if let Err(error) = head_file::save(self.system(), &self.session.place, &head) {
+            // It is found again by folding; only the time to do so is lost.
+            tracing::debug!(session = %self.session.id, %error, "the head was not saved");
+        }
+        self.system().steps.reach("commit:head-saved");
+    }
+
+    fn receipt(
+        &self,
+        known: &Known,
+        leaf: Option<EntryId>,
+        plan: Plan,
+        written: &[Written],
+    ) -> Receipt {
+        let place = |line: usize, key| {
+            let written = written.get(line)?;
+            let at = known
+                .transcript
+                .line(&written.id)
+                .map_or(0, |line| line.offset);
+            Some(Placed {
+                id: written.id.clone(),
+                parent: written.parent.clone(),
+                key,
+                at: Position(at),
+                duplicate: false,
+            })
+        };
+        let mut placed = Vec::with_capacity(plan.own.len());
+        for own in &plan.own {
+            placed.extend(match own {
+                Own::Line(line) => place(
+                    *line,
+                    plan.lines.get(*line).and_then(|line| line.key.clone()),
+                ),
+                Own::There(id) => known.transcript.line(id).map(|line| Placed {
+                    id: id.clone(),
+                    parent: known
+                        .transcript
+                        .parent_of(id)
+                        .map(|parent| parent.id().clone()),
+                    key: line
+                        .entry
+                        .key()
+                        .and_then(|key| latchwork_session::Key::new(key).ok()),
+                    at: Position(line.offset),
+                    duplicate: true,
+                }),
+            });
+        }
+        let mut outcome = plan.outcome;
+        if let Outcome::Diverged { again, .. } = &mut outcome {
+            let lines = plan.lines.iter().enumerate().filter(|(_, line)| line.again);
+            *again = lines
+                .filter_map(|(index, line)| place(index, line.key.clone()))
+                .collect();
+        }
+        let head = known.as_head(leaf);
+        let ticket = Ticket {
+            group: self.session.sync.clone(),
+            end: known.transcript.saved_through(),
+        };
+        Receipt::new(placed, head, outcome, Arc::new(ticket))
+    }
+
+    /// Is everything that is held still ours, and is the turn still the claim's?
+    pub(crate) fn check(&self) -> Result<(), AppendError> {
+        let lost = |why: String| AppendError::GuardLost {
+            session: self.session.id.clone(),
+            why,
+        };
+        self.permit
+            .check()
+            .map_err(|error| lost(error.what.to_string()))?;
+        let Some(claim) = &self.claim else {
+            return Ok(());
+        };
+        self.permit.check_claim(claim).map_err(|error| match error {
+            ClaimError::Superseded(lost) => AppendError::Superseded(lost),
+            ClaimError::Io(error) => self.failed(error),
+            other => lost(other.to_string()),
+        })
+    }
+
+    pub(crate) fn system(&self) -> &System {
+        &self.session.system
+    }
+
+    fn stage_failed(&self, error: StageError) -> AppendError {
+        match error {
+            StageError::Io(error) => self.failed(error),
+            other => AppendError::GuardLost {
+                session: self.session.id.clone(),
+                why: other.to_string(),
+            },
+        }
+    }
+
+    pub(crate) fn failed(&self, error: PathError) -> AppendError {
+        let (session, doing) = (self.session.id.clone(), error.to_string());
+        let source = Box::new(error.source);
+        match source.kind() {
+            std::io::ErrorKind::StorageFull
+            | std::io::ErrorKind::QuotaExceeded
+            | std::io::ErrorKind::FileTooLarge => AppendError::NoSpace {
+                session,
+                doing,
+                source,
+            },
+            _ => AppendError::Backend {
+                session,
+                doing,
+                source,
+            },
+        }
+    }
+}
+
+/// What a commit goes to.
+pub(crate) enum Target<'a> {
+    /// The transcript.
+    File(&'a dyn DiskFile),
+    /// A transcript that is not there yet.
+    Birth(&'a Birth),
+}
+
+/// The last of the commit's own lines.
+fn last_own(plan: &Plan, written: &[Written]) -> Option<EntryId> {
+    let mut own = plan.own.iter().filter_map(|own| match own {
+        Own::Line(line) => written.get(*line).map(|line| line.id.clone()),
+        Own::There(_) => None,
+    });
+    own.next_back()
+        .or_else(|| written.last().map(|line| line.id.clone()))
+}
+
+/// One write; what it left of a line is found and blanked by the next writer.
+fn append_whole(file: &dyn DiskFile, bytes: &[u8]) -> std::io::Result<()> {
+    match file.append(bytes)? {
+        written if written == bytes.len() => Ok(()),
+        written => Err(std::io::Error::new(
+            std::io::ErrorKind::StorageFull,
+            format!("only {written} of {} bytes were written", bytes.len()),
+        )),
+    }
+}

@@ -1,0 +1,416 @@
+//! The inbox of a session: accepted messages, durable before they are acknowledged.
+//!
+//! `.latchwork/<id>.inbox.jsonl`, one record a line, only ever appended to, each record by one write that begins and
+//! ends with a newline: so writers need no lock among themselves, and a fragment that a dead writer left never
+//! swallows the next record. What is read: the first `accepted` of a key counts; a `cancelled` or `retired` ends it.
+//! After each write the path is compared with the descriptor; a record written to a file that is no longer the inbox is
+//! written again. Deliberately absent: shortening the file (it needs the guard and a later design).
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use latchwork_format::EntryId;
+use latchwork_lock::PhaseGuard;
+use latchwork_session::{Accepted, Inbox, InboxError, Incoming, Key, SessionId, Waiting};
+use latchwork_sys::{
+    DiskFile, FileKind, IoDoing, OpenHow, PathError, System, make_private_dir, read_at_most,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::layout::Place;
+use crate::store::FileStore;
+
+/// The largest message that is accepted, in bytes.
+const MESSAGE_BYTES_MAX: usize = 64 << 20;
+/// The largest inbox that is read, in bytes.
+const INBOX_BYTES_MAX: usize = 1 << 30;
+/// How often a record is written again because the inbox was replaced meanwhile.
+const ATTEMPTS: usize = 8;
+
+/// What a record says of its message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Sort {
+    /// Here it is.
+    Accepted,
+    /// It is not to be answered.
+    Cancelled,
+    /// It was answered.
+    Retired,
+}
+
+/// One line of the inbox. Flat, since a raw message cannot be read out of a tagged enum.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Record {
+    #[serde(rename = "type")]
+    sort: Sort,
+    key: Key,
+    at: i64,
+    /// Accepted: the name that the session was called by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    session_key: Option<String>,
+    /// Accepted: the message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    message: Option<Box<RawValue>>,
+    /// Cancelled: why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// Retired: the entry that answered it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    by: Option<EntryId>,
+}
+
+impl Record {
+    fn new(sort: Sort, key: Key, at: i64) -> Self {
+        Self {
+            sort,
+            key,
+            at,
+            session_key: None,
+            message: None,
+            reason: None,
+            by: None,
+        }
+    }
+}
+
+/// What the inbox says, in order of acceptance.
+#[derive(Default)]
+pub(crate) struct Contents {
+    waiting: Vec<Waiting>,
+    known: HashMap<Key, bool>,
+}
+
+impl Contents {
+    fn read(bytes: &[u8]) -> Self {
+        let mut contents = Self::default();
+        for line in bytes.split(|byte| *byte == b'\n') {
+            // A line that cannot be read is a fragment of a write that was never acknowledged.
+            if let Ok(record) = serde_json::from_slice::<Record>(line) {
+                contents.take(record);
+            }
+        }
+        let known = &contents.known;
+        contents
+            .waiting
+            .retain(|message| known.get(&message.key).is_some_and(|open| *open));
+        contents
+    }
+
+    fn take(&mut self, record: Record) {
+        let Record {
+            sort,
+            key,
+            at,
+            session_key,
+            message,
+            ..
+        } = record;
+        match (sort, message) {
+            (Sort::Accepted, Some(message)) => {
+                if !self.known.contains_key(&key) {
+                    self.known.insert(key.clone(), true);
+                    self.waiting.push(Waiting {
+                        key,
+                        message,
+                        at_ms: at,
+                        session_key,
+                    });
+                }
+            }
+            // A record without its message was never acknowledged by us.
+            (Sort::Accepted, None) => {}
+            (Sort::Cancelled | Sort::Retired, _) => {
+                self.known.insert(key, false);
+            }
+        }
+    }
+}
+
+/// Reads the inbox; one that is not there is empty.
+pub(crate) fn contents(system: &System, place: &Place) -> Result<Contents, PathError> {
+    let path = place.sidecar("inbox.jsonl");
+    match system.disk.open(&path, &OpenHow::reading()) {
+        Ok(file) => {
+            let facts = file.facts().doing("look at", &path)?;
+            regular(facts.kind).doing("read the inbox", &path)?;
+            let bytes = read_at_most(&*file, INBOX_BYTES_MAX).doing("read the inbox", &path)?;
+            Ok(Contents::read(&bytes))
+        }
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Contents::default()),
+        Err(e) => Err(e).doing("open the inbox", &path),
+    }
+}
+
+/// How many messages wait.
+pub(crate) fn count_waiting(system: &System, place: &Place) -> usize {
+    contents(system, place).map_or(0, |contents| contents.waiting.len())
+}
+
+fn regular(kind: FileKind) -> std::io::Result<()> {
+    if kind == FileKind::Regular {
+        return Ok(());
+    }
+    Err(std::io::Error::new(
+        std::io::ErrorKind::InvalidInput,
+        format!("it is {}", kind.in_words()),
+    ))
+}
+
+/// Appends records, makes them durable, and makes sure that they stand in the file at the inbox's path.
+fn write(system: &System, place: &Place, records: &[Record]) -> Result<(), PathError> {
+    let path = place.sidecar("inbox.jsonl");
+    let mut bytes = Vec::new();
+    for record in records {
+        bytes.push(b'\n');
+        serde_json::to_writer(&mut bytes, record)
+            .map_err(std::io::Error::other)
+            .doing("write the inbox", &path)?;
+        bytes.push(b'\n');
+    }
+    for _ in 0..ATTEMPTS {
+        make_private_dir(&*system.disk, &place.sidecars())?;
+        let file = system
+            .disk
+            .open(&path, &OpenHow::appending().or_create())
+            .doing("open the inbox", &path)?;
+        regular(file.facts().doing("look at", &path)?.kind).doing("write the inbox", &path)?;
+        system.steps.reach("inbox:before-write");
+        append_all(&*file, &bytes).doing("write the inbox", &path)?;
+        system.steps.reach("inbox:written");
+        file.sync_data().doing("make the inbox durable", &path)?;
+        system
+            .disk
+            .sync_dir(&place.sidecars())
+            .doing("make the inbox's name durable", &path)?;
+        system.steps.reach("inbox:synced");
+        if still_there(system, &path, &*file) {
+            return Ok(());
+        }
+    }
+    let gone = std::io::Error::other("it is replaced again and again by somebody else");
+    Err(gone).doing("keep the inbox", &path)
+}
+
+/// A short write is an error: what it left is a fragment, and the next record begins on a line of its own.
+fn append_all(file: &dyn DiskFile, bytes: &[u8]) -> std::io::Result<()> {
+    match file.append(bytes)? {
+        written if written == bytes.len() => Ok(()),
+        written => Err(std::io::Error::new(
+            std::io::ErrorKind::StorageFull,
+            format!("only {written} of {} bytes were written", bytes.len()),
+        )),
+    }
+}
+
+fn still_there(system: &System, path: &Path, file: &dyn DiskFile) -> bool {
+    match (system.disk.facts(path), file.facts()) {
+        (Ok(there), Ok(ours)) => there.same_inode(&ours),
+        _ => false,
+    }
+}
+
+fn backend(session: &SessionId, error: PathError) -> InboxError {
+    InboxError::Backend {
+        session: session.clone(),
+        doing: error.to_string(),
+        source: Box::new(error.source),
+    }
+}
+
+/// The message is an object with a role, in one line, of bearable size.
+fn check(session: &SessionId, message: &Incoming) -> Result<(), InboxError> {
+    let bad = |why: &str| InboxError::BadMessage {
+        session: session.clone(),
+        key: message.key.clone(),
+        why: why.to_owned(),
+    };
+    let text = message.message.get();
+    if text.len() > MESSAGE_BYTES_MAX {
+        return Err(bad(
+            "it has more than 64 MiB; keep large material in files and name them",
+        ));
+    }
+    let json = latchwork_format::json::Raw::parse(text).map_err(|_| bad("it is not JSON"))?;
+    let role = json
+        .fields()
+        .and_then(|fields| fields.str("role").map(std::borrow::Cow::into_owned));
+    match role.as_deref() {
+        Some("user" | "custom") => Ok(()),
+        Some(_) => Err(bad("an inbox takes messages of the role user (or custom)")),
+        None => Err(bad("it is not a message object with a role")),
+    }
+}
+
+/// Text with line breaks between its parts is allowed in JSON; a record is one line.
+fn in_one_line(message: &RawValue) -> Box<RawValue> {
+    if message.get().contains(['\n', '\r'])
+        && let Ok(compact) = RawValue::from_string(message.get().replace(['\n', '\r'], " "))
+    {
+        // Inside a string a raw line break is no JSON, so every one replaced here stood between tokens.
+        return compact;
+    }
+    message.to_owned()
+}
+
+#[async_trait::async_trait]
+impl Inbox for FileStore {
+    async fn accept(&self, session: &SessionId, message: Incoming) -> Result<Accepted, InboxError> {
+        check(session, &message)?;
+        let place = self.inbox_place(session)?;
+        self.make_folder(&place)
+            .map_err(|error| backend(session, error))?;
+        let system = self.system().clone();
+        let key = message.key.clone();
+        let already = run_blocking(session, move || {
+            if contents(&system, &place)?.known.contains_key(&message.key) {
+                return Ok(true);
+            }
+            let record = Record {
+                session_key: message.session_key,
+                message: Some(in_one_line(&message.message)),
+                ..Record::new(Sort::Accepted, message.key, message.at_ms)
+            };
+            write(&system, &place, &[record])?;
+            Ok(false)
+        })
+        .await?;
+        Ok(Accepted { key, already })
+    }
+
+    async fn waiting(&self, session: &SessionId) -> Result<Vec<Waiting>, InboxError> {
+        let place = self.inbox_place(session)?;
+        let system = self.system().clone();
+        run_blocking(session, move || Ok(contents(&system, &place)?.waiting)).await
+    }
+
+    async fn cancel(
+        &self,
+        session: &SessionId,
+        key: &Key,
+        reason: &str,
+    ) -> Result<bool, InboxError> {
+        let place = self.inbox_place(session)?;
+        let system = self.system().clone();
+        let (key, reason) = (key.clone(), reason.to_owned());
+        run_blocking(session, move || {
+            if contents(&system, &place)?.known.get(&key) != Some(&true) {
+                return Ok(false);
+            }
+            let at = system.clock.wall_ms();
+            let record = Record {
+                reason: Some(reason),
+                ..Record::new(Sort::Cancelled, key, at)
+            };
+            write(&system, &place, &[record])?;
+            Ok(true)
+        })
+        .await
+    }
+
+    async fn retire(
+        &self,
+        guard: &mut PhaseGuard<'_>,
+        session: &SessionId,
+        answered: &[(Key, EntryId)],
+    ) -> Result<(), InboxError> {
+        if guard.session() != session.as_str() {
+            let why = format!("the guard in hand is for session {:?}", guard.session());
+            return Err(InboxError::Refused {
+                session: session.clone(),
+                why,
+            });
+        }
+        if answered.is_empty() {
+            return Ok(());
+        }
+        let place = self.inbox_place(session)?;
+        let system = self.system().clone();
+        let answered = answered.to_vec();
+        run_blocking(session, move || {
+            let at = system.clock.wall_ms();
+            let records: Vec<Record> = answered
+                .into_iter()
+                .map(|(key, by)| Record {
+                    by: Some(by),
+                    ..Record::new(Sort::Retired, key, at)
+                })
+                .collect();
+            write(&system, &place, &records)
+        })
+        .await
+    }
+}
+
+async fn run_blocking<T: Send + 'static>(
+    session: &SessionId,
+    work: impl FnOnce() -> Result<T, PathError> + Send + 'static,
+) -> Result<T, InboxError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done.map_err(|error| backend(session, error)),
+        Err(error) => Err(InboxError::Backend {
+            session: session.clone(),
+            doing: "run the work on a thread of its own".to_owned(),
+            source: Box::new(error),
+        }),
+    }
+}
+
+impl FileStore {
+    fn inbox_place(&self, session: &SessionId) -> Result<Arc<Place>, InboxError> {
+        self.place(session).ok_or_else(|| InboxError::Refused {
+            session: session.clone(),
+            why: "this store keeps another session only".to_owned(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Contents;
+    use proptest::prelude::*;
+
+    fn keys(text: &str) -> Vec<String> {
+        Contents::read(text.as_bytes())
+            .waiting
+            .iter()
+            .map(|message| message.key.to_string())
+            .collect()
+    }
+
+    const A: &str =
+        r#"{"type":"accepted","key":"a","at":1,"message":{"role":"user","content":"x"}}"#;
+    const B: &str =
+        r#"{"type":"accepted","key":"b","at":2,"message":{"role":"user","content":"\ud800"}}"#;
+
+    #[test]
+    fn a_fragment_swallows_no_record() {
+        assert_eq!(
+            keys(&format!("\n{A}\n\n{{\"type\":\"acc\n{B}\n")),
+            ["a", "b"]
+        );
+    }
+
+    #[test]
+    fn what_has_ended_stays_ended_in_whatever_order_it_was_written() {
+        let end = r#"{"type":"retired","key":"a","at":3,"by":"e1"}"#;
+        assert_eq!(keys(&format!("{A}\n{end}\n{A}\n{B}")), ["b"]);
+        assert_eq!(keys(&format!("{end}\n{A}\n{B}")), ["b"]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_the_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            Contents::read(&bytes);
+        }
+
+        #[test]
+        fn a_cut_anywhere_in_the_last_record_costs_that_record_only(cut in 0..75_usize) {
+            let text = format!("\n{A}\n\n{}\n{A}\n", &B[..cut]);
+            prop_assert_eq!(keys(&text), ["a"]);
+        }
+    }
+}

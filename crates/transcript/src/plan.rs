@@ -1,0 +1,385 @@
+//! Where the entries of a commit go: a pure decision from the transcript, the head, the base and the commit.
+//!
+//! The rules are those of `docs/format.md`: a turn's commit is moved over metadata, mirrors and a compaction of older
+//! entries; a conversational entry after the base makes it stay on the base, and our own keyed messages among those
+//! entries are placed again after it; a replaced branch keeps it aside. Deliberately absent: ids, times, bytes.
+
+use std::collections::HashMap;
+
+use latchwork_format::{Body, Class, EntryId, RawEntry, Role, Transcript};
+use latchwork_session::{Commit, Head, Intent, Key, NewEntry, Outcome, Replacement};
+
+use crate::fold::{HEAD, is_ours};
+
+/// The custom type of the entry that keeps a session's key.
+pub(crate) const SESSION_KEY: &str = "latchwork.session";
+
+/// What is to be written, in order, and what to say of it.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// The parent of the first line; each further line continues the one before, unless it says otherwise.
+    pub parent: Option<EntryId>,
+    /// The lines.
+    pub lines: Vec<PlannedLine>,
+    /// One for each entry of the commit.
+    pub own: Vec<Own>,
+    /// What became of the base; ids of lines to be written are filled in by the writer.
+    pub outcome: Outcome,
+}
+
+/// One line to be written.
+#[derive(Debug)]
+pub(crate) struct PlannedLine {
+    /// Its id, where others refer to it; else the writer finds one.
+    pub id: Option<EntryId>,
+    pub body: Body,
+    pub key: Option<Key>,
+    pub placement: u32,
+    /// Written beside the active branch.
+    pub aside: bool,
+    /// A parent other than the line before.
+    pub onto: Option<Option<EntryId>>,
+    /// A message of ours that is placed again because it came in between.
+    pub again: bool,
+}
+
+/// What becomes of one entry of the commit.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Own {
+    /// It is the line of this number.
+    Line(usize),
+    /// It stands there already.
+    There(EntryId),
+}
+
+/// The commit was refused.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// The base is no longer on the active branch.
+    Stale,
+}
+
+/// Placements of keyed messages: the newest entry and its number, by key.
+pub(crate) type Placements = HashMap<String, (EntryId, u32)>;
+
+/// Collects the placements of a transcript from position `from` on.
+pub(crate) fn note_placements(placements: &mut Placements, transcript: &Transcript, from: usize) {
+    for line in transcript.lines().get(from..).unwrap_or_default() {
+        let Some(key) = line.entry.key() else {
+            continue;
+        };
+        let number = line.entry.mark().map_or(1, |mark| mark.placement.max(1));
+        match placements.get(&key) {
+            Some((_, known)) if *known > number => {}
+            _ => {
+                placements.insert(key, (line.entry.id().clone(), number));
+            }
+        }
+    }
+}
+
+/// Decides.
+pub(crate) fn plan(
+    transcript: &Transcript,
+    head: Option<&EntryId>,
+    placements: &Placements,
+    base: &Head,
+    commit: Commit,
+) -> Result<Plan, Refusal> {
+    let mut plan = match commit.intent {
+        Intent::AtHead => begin(head, Outcome::Clean),
+        Intent::IfAncestor => match way(transcript, base.leaf.as_ref(), head) {
+            Way::Grown(over) => begin(head, after(over)),
+            Way::Gone(_) => return Err(Refusal::Stale),
+        },
+        Intent::Aside => begin(
+            base.leaf
+                .as_ref()
+                .filter(|leaf| transcript.entry(leaf).is_some()),
+            Outcome::Aside {
+                because: Replacement::Superseded,
+            },
+        ),
+        _ => continued(transcript, head, base),
+    };
+    let aside = matches!(plan.outcome, Outcome::Aside { .. });
+    add_own(&mut plan, placements, commit.entries, aside);
+    if aside && !plan.lines.is_empty() {
+        let data = serde_json::json!({ "kept": base.leaf, "why": aside_why(&plan.outcome) });
+        plan.lines.push(head_line(head.cloned(), data));
+    }
+    if !plan.lines.is_empty() {
+        add_again(&mut plan, transcript, placements);
+    }
+    Ok(plan)
+}
+
+fn begin(parent: Option<&EntryId>, outcome: Outcome) -> Plan {
+    Plan {
+        parent: parent.cloned(),
+        lines: Vec::new(),
+        own: Vec::new(),
+        outcome,
+    }
+}
+
+fn after(over: Vec<EntryId>) -> Outcome {
+    if over.is_empty() {
+        Outcome::Clean
+    } else {
+        Outcome::Rebased { over }
+    }
+}
+
+fn aside_why(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Aside { because } => because.to_string(),
+        _ => String::new(),
+    }
+}
+
+/// An entry whose parent says where the head is.
+pub(crate) fn head_line(head: Option<EntryId>, data: serde_json::Value) -> PlannedLine {
+    PlannedLine {
+        id: None,
+        body: Body::Custom {
+            custom_type: HEAD.to_owned(),
+            data: Some(data),
+        },
+        key: None,
+        placement: 1,
+        aside: false,
+        onto: Some(head),
+        again: false,
+    }
+}
+
+/// An entry that keeps the name that a session is called by.
+pub(crate) fn session_line(key: &str) -> PlannedLine {
+    PlannedLine {
+        id: None,
+        body: Body::Custom {
+            custom_type: SESSION_KEY.to_owned(),
+            data: Some(serde_json::json!({ "key": key })),
+        },
+        key: None,
+        placement: 1,
+        aside: false,
+        onto: None,
+        again: false,
+    }
+}
+
+impl Plan {
+    /// Puts a line before all others, unless there is nothing to write.
+    pub(crate) fn say_first(&mut self, line: PlannedLine) {
+        if self.lines.is_empty() {
+            return;
+        }
+        self.lines.insert(0, line);
+        for own in &mut self.own {
+            if let Own::Line(number) = own {
+                *number += 1;
+            }
+        }
+    }
+}
+
+/// A turn goes on.
+fn continued(transcript: &Transcript, head: Option<&EntryId>, base: &Head) -> Plan {
+    let over = match way(transcript, base.leaf.as_ref(), head) {
+        Way::Grown(over) => over,
+        Way::Gone(because) => {
+            let parent = base
+                .leaf
+                .as_ref()
+                .filter(|leaf| transcript.entry(leaf).is_some());
+            return begin(parent, Outcome::Aside { because });
+        }
+    };
+    let entries: Vec<&RawEntry> = over.iter().filter_map(|id| transcript.entry(id)).collect();
+    let Some(spoken) = entries
+        .iter()
+        .position(|entry| speaks(transcript, entry, base.leaf.as_ref()))
+    else {
+        return begin(head, after(over));
+    };
+    let parent = match spoken {
+        0 => base.leaf.as_ref(),
+        later => over.get(later - 1),
+    };
+    let kept = entries
+        .get(spoken..)
+        .unwrap_or_default()
+        .iter()
+        .filter(|entry| entry.kind().is_conversational())
+        .map(|entry| entry.id().clone())
+        .collect();
+    begin(
+        parent,
+        Outcome::Diverged {
+            again: Vec::new(),
+            kept,
+        },
+    )
+}
+
+/// How the head relates to a base.
+enum Way {
+    /// It descends from it, over these entries, oldest first.
+    Grown(Vec<EntryId>),
+    /// It does not.
+    Gone(Replacement),
+}
+
+fn way(transcript: &Transcript, base: Option<&EntryId>, head: Option<&EntryId>) -> Way {
+    if base == head {
+        return Way::Grown(Vec::new());
+    }
+    let path = head
+        .and_then(|head| transcript.branch(head))
+        .unwrap_or_default();
+    let mut ids = path.iter().map(|entry| entry.id());
+    let Some(base) = base else {
+        return Way::Grown(ids.cloned().collect());
+    };
+    if ids.any(|id| id == base) {
+        return Way::Grown(ids.cloned().collect());
+    }
+    if transcript.entry(base).is_none() {
+        return Way::Gone(Replacement::BaseGone);
+    }
+    Way::Gone(Replacement::Moved(why_moved(transcript)))
+}
+
+/// The reason in the newest entry that moved the head.
+fn why_moved(transcript: &Transcript) -> String {
+    let moved = transcript
+        .entries()
+        .rev()
+        .filter_map(RawEntry::custom)
+        .find(|custom| custom.custom_type == HEAD);
+    let why = moved
+        .and_then(|custom| custom.data)
+        .and_then(latchwork_format::json::Raw::fields)
+        .and_then(|fields| fields.str("why").map(std::borrow::Cow::into_owned));
+    why.unwrap_or_else(|| "another branch was continued".to_owned())
+}
+
+/// Whether an entry after the base keeps a reply from being moved over it.
+fn speaks(transcript: &Transcript, entry: &RawEntry, base: Option<&EntryId>) -> bool {
+    match entry.kind().class() {
+        Class::Metadata => false,
+        Class::Conversational => !is_mirror(entry),
+        // A compaction is passed if all that it replaces is older than the base: what it keeps begins at the base or
+        // above it.
+        Class::Compaction => {
+            let kept = entry
+                .compaction()
+                .and_then(|compaction| compaction.first_kept);
+            !matches!((kept, base), (Some(kept), Some(base)) if transcript.is_ancestor(&kept, base))
+        }
+    }
+}
+
+/// A copy of something that was delivered elsewhere: an assistant entry that no model said here.
+pub(crate) fn is_mirror(entry: &RawEntry) -> bool {
+    let Some(message) = entry.message() else {
+        return false;
+    };
+    entry.role() == Some(&Role::Assistant)
+        && message.provider().as_deref() == Some("openclaw")
+        && matches!(
+            message.model().as_deref(),
+            Some("delivery-mirror" | "gateway-injected")
+        )
+}
+
+/// The entries of the commit itself, each once by its key.
+fn add_own(plan: &mut Plan, placements: &Placements, entries: Vec<NewEntry>, aside: bool) {
+    let mut sent: HashMap<String, usize> = HashMap::new();
+    for entry in entries {
+        let there = entry
+            .key
+            .as_ref()
+            .and_then(|key| placements.get(key.as_str()));
+        if let (Some((id, _)), false) = (there, entry.again) {
+            plan.own.push(Own::There(id.clone()));
+            continue;
+        }
+        if let Some(line) = entry.key.as_ref().and_then(|key| sent.get(key.as_str())) {
+            plan.own.push(Own::Line(*line));
+            continue;
+        }
+        if let Some(key) = &entry.key {
+            sent.insert(key.as_str().to_owned(), plan.lines.len());
+        }
+        plan.own.push(Own::Line(plan.lines.len()));
+        plan.lines.push(PlannedLine {
+            id: None,
+            body: entry.body,
+            placement: there.map_or(1, |(_, number)| number + 1),
+            key: entry.key,
+            aside,
+            onto: None,
+            again: false,
+        });
+    }
+}
+
+/// Our own messages that came in between, placed once more behind the commit.
+fn add_again(plan: &mut Plan, transcript: &Transcript, placements: &Placements) {
+    let Outcome::Diverged { kept, .. } = &mut plan.outcome else {
+        return;
+    };
+    let mut again = Vec::new();
+    kept.retain(|id| {
+        let Some(entry) = transcript.entry(id) else {
+            return true;
+        };
+        let Some((key, number)) = placeable(entry, placements) else {
+            return true;
+        };
+        let Some(body) = body_of(entry) else {
+            return true;
+        };
+        again.push(PlannedLine {
+            id: None,
+            body,
+            key: Some(key),
+            placement: number + 1,
+            aside: false,
+            onto: None,
+            again: true,
+        });
+        false
+    });
+    plan.lines.extend(again);
+}
+
+/// A keyed message of ours whose newest placement this is.
+fn placeable(entry: &RawEntry, placements: &Placements) -> Option<(Key, u32)> {
+    if !is_ours(entry) || matches!(entry.role(), Some(Role::Assistant | Role::ToolResult)) {
+        return None;
+    }
+    let key = Key::new(entry.key()?).ok()?;
+    let (newest, number) = placements.get(key.as_str())?;
+    (newest == entry.id()).then_some((key, *number))
+}
+
+/// What the entry says, to be said again.
+fn body_of(entry: &RawEntry) -> Option<Body> {
+    if let Some(message) = entry.message_json() {
+        return Some(Body::Message(message.to_raw_value()));
+    }
+    let custom = entry.custom_message()?;
+    Some(Body::CustomMessage {
+        custom_type: custom.custom_type.into_owned(),
+        content: custom.content?.to_value(),
+        display: custom.display,
+        details: entry
+            .fields()
+            .get("details")
+            .map(latchwork_format::json::Raw::to_value),
+    })
+}

@@ -1,0 +1,72 @@
+//! One session of a store, and the guard that a store hands out for it.
+//!
+//! Invariant: a session is found by what its guard holds, so a guard of one session cannot write another.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use latchwork_filelock::Latched;
+use latchwork_lock::{Held, ReleaseError};
+use latchwork_session::SessionId;
+use latchwork_sys::System;
+
+use crate::layout::Place;
+use crate::state::Known;
+use crate::sync::SyncGroup;
+
+/// A session, as this process knows it.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub id: SessionId,
+    pub place: Arc<Place>,
+    pub system: System,
+    pub sync: Arc<SyncGroup>,
+    known: Mutex<Known>,
+}
+
+impl Session {
+    pub(crate) fn new(id: SessionId, place: Place, system: System) -> Self {
+        Self {
+            sync: Arc::new(SyncGroup::new(id.clone(), system.clone())),
+            place: Arc::new(place),
+            system,
+            known: Mutex::default(),
+            id,
+        }
+    }
+
+    /// What is known of the transcript. A panic in the middle of reading leaves something that fits no file, so it is
+    /// read anew.
+    pub(crate) fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(|poisoned| {
+            self.known.clear_poison();
+            let mut known = PoisonError::into_inner(poisoned);
+            known.forget();
+            known
+        })
+    }
+}
+
+/// What a guard of a store of files holds.
+#[derive(Debug)]
+pub(crate) struct FileHeld {
+    pub session: Arc<Session>,
+    /// The store that it is a guard of.
+    pub store: usize,
+    pub latched: Latched,
+}
+
+#[async_trait::async_trait]
+impl Held for FileHeld {
+    fn session(&self) -> &str {
+        self.session.id.as_str()
+    }
+
+    fn revoke(&mut self, why: &str) {
+        self.latched.revoke(why);
+    }
+
+    async fn release(self: Box<Self>) -> Result<(), ReleaseError> {
+        self.latched.release().await;
+        Ok(())
+    }
+}

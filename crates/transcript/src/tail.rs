@@ -1,0 +1,254 @@
+//! The end of a transcript, put in order before anything is appended.
+//!
+//! Nothing is ever truncated: a peer's line may already follow. A tail without a newline is first closed by appending
+//! one, then read again. What still does not parse is copied to quarantine and its bytes are overwritten with spaces,
+//! which every reader skips; of a line with a whole entry glued behind a fragment only the fragment is blanked, so that
+//! the peer's entry is rescued. Damage anywhere else is left in place. Runs under the guard only.
+
+use std::path::PathBuf;
+
+use latchwork_format::transcript::whole_entry_in;
+use latchwork_sys::{
+    DiskFile, IoDoing, OpenHow, PathError, System, create_whole, hex_id, make_private_dir,
+};
+
+use crate::layout::Place;
+use crate::state::Known;
+
+/// What was put in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mended {
+    /// Where the fragment stood, in bytes from the start of the transcript.
+    pub offset: u64,
+    /// Its length in bytes.
+    pub len: usize,
+    /// A copy of its bytes.
+    pub kept_in: PathBuf,
+    /// A whole entry that was glued to it is readable now.
+    pub rescued: bool,
+}
+
+/// Closes the tail and mends the last lines. `file` must be opened for appending.
+///
+/// # Errors
+/// [`PathError`]; a tail that could not be closed or blanked is found again by the next writer.
+pub(crate) fn put_in_order(
+    system: &System,
+    place: &Place,
+    known: &mut Known,
+    file: &dyn DiskFile,
+) -> Result<Vec<Mended>, PathError> {
+    let before = known.transcript.damage().len();
+    let rest = known.catch_up(system, place, file)?;
+    let fragment_at = (!rest.is_empty()).then(|| known.transcript.saved_through());
+    if fragment_at.is_some() {
+        close(file).doing("close the last line of", &place.transcript)?;
+        system.steps.reach("tail:closed");
+        known.catch_up(system, place, file)?;
+    }
+    let transcript = known.transcript.clone();
+    let mut mended = Vec::new();
+    // What was known to be damaged before this process read on was looked at then.
+    for damage in transcript
+        .damage()
+        .get(before.min(transcript.damage().len())..)
+        .unwrap_or_default()
+    {
+        let mut line = vec![0; damage.len];
+        latchwork_sys::read_exact_at(file, &mut line, damage.offset)
+            .doing("read", &place.transcript)?;
+        let glued = whole_entry_in(&line);
+        let len = match (glued, fragment_at) {
+            (Some(entry_at), _) => entry_at,
+            (None, Some(at)) if at == damage.offset => damage.len,
+            // Damage in the middle of the file is not ours to change.
+            (None, _) => continue,
+        };
+        let fragment = line.get(..len).unwrap_or_default();
+        let kept_in = quarantine(system, place, damage.offset, fragment)?;
+        system.steps.reach("tail:quarantined");
+        blank(file, damage.offset, len).doing("blank a fragment in", &place.transcript)?;
+        system.steps.reach("tail:blanked");
+        mended.push(Mended {
+            offset: damage.offset,
+            len,
+            kept_in,
+            rescued: glued.is_some(),
+        });
+    }
+    if !mended.is_empty() {
+        file.sync_data().doing("make durable", &place.transcript)?;
+        known.forget();
+        known.catch_up(system, place, file)?;
+    }
+    Ok(mended)
+}
+
+fn close(file: &dyn DiskFile) -> std::io::Result<()> {
+    match file.append(b"\n")? {
+        1 => Ok(()),
+        _ => Err(std::io::ErrorKind::StorageFull.into()),
+    }
+}
+
+/// Keeps a copy of bytes that are about to be blanked.
+fn quarantine(
+    system: &System,
+    place: &Place,
+    offset: u64,
+    bytes: &[u8],
+) -> Result<PathBuf, PathError> {
+    let dir = place.sidecar("quarantine");
+    make_private_dir(&*system.disk, &place.sidecars())?;
+    make_private_dir(&*system.disk, &dir)?;
+    let path = dir.join(format!("at-{offset}-{}.bin", hex_id(&*system.entropy, 4)));
+    create_whole(&*system.disk, &*system.entropy, &path, bytes, 0o600)?;
+    system
+        .disk
+        .sync_dir(&place.sidecars())
+        .doing("make durable", &dir)?;
+    Ok(path)
+}
+
+fn blank(file: &dyn DiskFile, offset: u64, len: usize) -> std::io::Result<()> {
+    let spaces = vec![b' '; len];
+    let mut done = 0;
+    while done < len {
+        let left = spaces.get(done..).unwrap_or_default();
+        match file.write_at(left, offset + done as u64)? {
+            0 => return Err(std::io::ErrorKind::WriteZero.into()),
+            written => done += written,
+        }
+    }
+    Ok(())
+}
+
+/// Opens the transcript for reading, without following a link.
+pub(crate) fn open_to_read(system: &System, place: &Place) -> std::io::Result<Box<dyn DiskFile>> {
+    system.disk.open(&place.transcript, &OpenHow::reading())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::put_in_order;
+    use crate::layout::{Layout, Place};
+    use crate::state::Known;
+    use latchwork_session::SessionId;
+    use latchwork_sys::{OpenHow, System};
+    use proptest::prelude::*;
+
+    const HEADER: &str = r#"{"type":"session","version":3,"id":"s","timestamp":"2026-01-01T00:00:00.000Z","cwd":"/"}"#;
+
+    fn entry(id: &str) -> String {
+        format!(
+            r#"{{"type":"message","id":"{id}","parentId":null,"timestamp":"2026-01-01T00:00:00.000Z","message":{{"role":"user","content":"hello {id}"}}}}"#
+        )
+    }
+
+    fn with_file(text: &[u8]) -> (tempfile::TempDir, Place) {
+        let dir = tempfile::tempdir().unwrap();
+        let place = Layout::folder(dir.path())
+            .place(&SessionId::new("s").unwrap())
+            .unwrap();
+        std::fs::write(&place.transcript, text).unwrap();
+        (dir, place)
+    }
+
+    fn mend(place: &Place) -> (Vec<super::Mended>, Vec<String>) {
+        let system = System::real();
+        let file = system
+            .disk
+            .open(&place.transcript, &OpenHow::appending())
+            .unwrap();
+        let mut known = Known::default();
+        let mended = put_in_order(&system, place, &mut known, &*file).unwrap();
+        (
+            mended,
+            known
+                .transcript
+                .entries()
+                .map(|entry| entry.id().to_string())
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn a_fragment_at_the_end_is_copied_blanked_and_never_cut_off() {
+        let text = format!("{HEADER}\n{}\n{{\"type\":\"mess", entry("a"));
+        let (_dir, place) = with_file(text.as_bytes());
+        let (mended, ids) = mend(&place);
+        assert_eq!(ids, ["a"]);
+        assert_eq!(mended.len(), 1);
+        assert_eq!(
+            std::fs::read(&mended[0].kept_in).unwrap(),
+            b"{\"type\":\"mess"
+        );
+        let after = std::fs::read(&place.transcript).unwrap();
+        assert_eq!(after.len(), text.len() + 1);
+        assert!(after.ends_with(b"             \n"));
+        assert_eq!(mend(&place).0, []);
+    }
+
+    #[test]
+    fn a_whole_last_line_only_lacks_its_newline() {
+        let text = format!("{HEADER}\n{}", entry("a"));
+        let (_dir, place) = with_file(text.as_bytes());
+        assert_eq!(mend(&place), (vec![], vec!["a".to_owned()]));
+        assert_eq!(
+            std::fs::read(&place.transcript).unwrap(),
+            format!("{text}\n").as_bytes()
+        );
+    }
+
+    #[test]
+    fn an_entry_glued_to_a_fragment_is_rescued() {
+        let text = format!(
+            "{HEADER}\n{}\n{{\"type\":\"mess{}\n",
+            entry("a"),
+            entry("b")
+        );
+        let (_dir, place) = with_file(text.as_bytes());
+        let (mended, ids) = mend(&place);
+        assert_eq!(ids, ["a", "b"]);
+        assert!(mended[0].rescued);
+        assert_eq!(
+            std::fs::read(&mended[0].kept_in).unwrap(),
+            b"{\"type\":\"mess"
+        );
+    }
+
+    #[test]
+    fn damage_in_the_middle_is_left_as_it_is() {
+        let text = format!("{HEADER}\nrubbish\n{}\n", entry("a"));
+        let (_dir, place) = with_file(text.as_bytes());
+        assert_eq!(mend(&place), (vec![], vec!["a".to_owned()]));
+        assert_eq!(std::fs::read(&place.transcript).unwrap(), text.as_bytes());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        /// Wherever a last line was cut off, what stood before it is untouched and every byte is kept somewhere.
+        #[test]
+        fn a_cut_anywhere_loses_no_byte(cut in 0..140_usize, glued in any::<bool>()) {
+            let whole = format!("{HEADER}\n{}\n", entry("a"));
+            let last = entry("b");
+            let fragment = &last[..cut.min(last.len())];
+            let mut text = format!("{whole}{fragment}");
+            if glued && !fragment.is_empty() {
+                text.push_str(&entry("c"));
+                text.push('\n');
+            }
+            let (_dir, place) = with_file(text.as_bytes());
+            let (mended, ids) = mend(&place);
+            let after = std::fs::read(&place.transcript).unwrap();
+            prop_assert!(after.starts_with(whole.as_bytes()) && after.ends_with(b"\n"));
+            prop_assert_eq!(ids.contains(&"c".to_owned()), glued && !fragment.is_empty());
+            let mut restored = after[..text.len()].to_vec();
+            for part in mended {
+                let start = usize::try_from(part.offset).unwrap();
+                restored[start..start + part.len].copy_from_slice(&std::fs::read(part.kept_in).unwrap());
+            }
+            prop_assert_eq!(restored, text.as_bytes());
+        }
+    }
+}
