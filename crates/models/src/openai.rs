@@ -22,6 +22,7 @@ mod refusal;
 mod request;
 
 use std::fmt;
+use std::time::Duration;
 
 use latchwork_lock::Unlocked;
 use latchwork_session::{
@@ -43,6 +44,9 @@ pub const OPENAI_COMPLETIONS: &str = "openai-completions";
 
 /// The most bytes that are read of an error page.
 const ERROR_PAGE_BYTES: usize = 64 * 1024;
+
+/// How long is waited for an error page. One that does not come is no reason to forget the error.
+const ERROR_PAGE_WAIT: Duration = Duration::from_secs(2);
 
 /// A provider that speaks Chat Completions.
 pub struct OpenAi {
@@ -87,7 +91,7 @@ impl OpenAi {
     pub fn new(options: OpenAiOptions) -> Result<Self, OpenAiError> {
         options.validate()?;
         let target = options.target()?;
-        let over_tls = target.url.scheme() == "https" || options.proxy.is_some();
+        let over_tls = target.url.scheme() == "https" || options.proxy_speaks_tls();
         let client = connect::client(&options, over_tls).map_err(|why| OpenAiError::Client {
             provider: options.provider.clone(),
             why,
@@ -138,19 +142,18 @@ impl OpenAi {
         if response.status().is_success() {
             return Ok(response);
         }
-        let page = tokio::select! {
+        let mut page = Vec::new();
+        tokio::select! {
             biased;
             () = cancel.cancelled() => return Err(asked.cancelled()),
-            // An error page that does not come is no reason to forget the error.
-            page = tokio::time::timeout(idle, error_page(&mut response)) => page.unwrap_or_default(),
-        };
+            _ = tokio::time::timeout(ERROR_PAGE_WAIT, error_page(&mut response, &mut page)) => {}
+        }
         Err(asked.refused(response.status().as_u16(), response.headers(), &page))
     }
 }
 
-/// What can be read of an error page.
-async fn error_page(response: &mut Response) -> Vec<u8> {
-    let mut page = Vec::new();
+/// Reads an error page, as far as it comes.
+async fn error_page(response: &mut Response, page: &mut Vec<u8>) {
     while page.len() < ERROR_PAGE_BYTES {
         match response.chunk().await {
             Ok(Some(bytes)) => page.extend_from_slice(&bytes),
@@ -158,7 +161,6 @@ async fn error_page(response: &mut Response) -> Vec<u8> {
         }
     }
     page.truncate(ERROR_PAGE_BYTES);
-    page
 }
 
 #[async_trait::async_trait]

@@ -22,7 +22,7 @@ use super::refusal::{Asked, cause, looks_like_html};
 use crate::sse::{SseDecoder, SseEvent};
 
 /// How long is waited for usage once the model has stopped.
-const AFTER_FINISH: Duration = Duration::from_secs(5);
+const AFTER_FINISH: Duration = Duration::from_secs(2);
 
 /// What limits an answer.
 #[derive(Clone, Copy, Debug)]

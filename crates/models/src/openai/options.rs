@@ -194,6 +194,14 @@ impl OpenAiOptions {
         Duration::from_millis(self.idle_timeout_ms)
     }
 
+    /// Whether the way to the proxy is itself encrypted.
+    pub(crate) fn proxy_speaks_tls(&self) -> bool {
+        self.proxy.as_ref().is_some_and(|proxy| {
+            let scheme = proxy.reveal().trim_start().get(..6);
+            scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:"))
+        })
+    }
+
     /// The key, if one is set to something.
     pub(crate) fn key(&self) -> Option<&Secret> {
         self.key.as_ref().filter(|key| !key.is_blank())

@@ -81,7 +81,7 @@ fn messages(conversation: &Conversation) -> Value {
     for exchange in &conversation.exchanges {
         match exchange {
             Exchange::User(turn) => {
-                messages.push(json!({ "role": "user", "content": content(turn.parts.as_slice()) }))
+                messages.push(json!({ "role": "user", "content": content(turn.parts.as_slice()) }));
             }
             Exchange::Assistant(turn) => assistant(turn, &mut ids, &mut messages),
         }
@@ -222,6 +222,10 @@ mod tests {
         super::messages(&conversation(messages))
     }
 
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "written at the call, it reads better without &"
+    )]
     fn assistant(content: Value) -> Value {
         json!({"role": "assistant", "content": content, "provider": "p", "model": "m", "api": "openai-completions", "stopReason": "toolUse"})
     }

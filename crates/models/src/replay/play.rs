@@ -117,7 +117,7 @@ fn events(reply: &Reply) -> Vec<ModelEvent> {
         match block {
             ReplyBlock::Text { text, .. } => events.extend(pieces(text).map(ModelEvent::Text)),
             ReplyBlock::Thinking { thinking, .. } => {
-                events.extend(pieces(thinking).map(ModelEvent::Thinking))
+                events.extend(pieces(thinking).map(ModelEvent::Thinking));
             }
             ReplyBlock::Call {
                 id,

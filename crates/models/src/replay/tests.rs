@@ -34,6 +34,10 @@ fn user(text: &str) -> Value {
     json!({"role": "user", "content": text})
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "written at the call, it reads better without &"
+)]
 fn assistant(content: Value, stop: &str) -> Value {
     json!({"role": "assistant", "content": content, "provider": "p", "model": "m", "api": "a", "stopReason": stop,
         "usage": {"input": 1, "output": 2, "cacheRead": 3, "cacheWrite": 4, "totalTokens": 10}})
