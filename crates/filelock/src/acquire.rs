@@ -34,6 +34,7 @@ pub(crate) async fn acquire(
     wait: Wait,
 ) -> Result<Latched, LatchError> {
     let place = shared.place(site)?;
+    wall::refuse_others(&shared.system, &place)?;
     let request = Request {
         shared,
         place,

@@ -149,8 +149,28 @@ impl ClaimFiles<'_> {
         }
     }
 
+    /// Makes the claim `record.epoch` and makes sure that it is the highest; `None` if it is not.
+    ///
+    /// The number was chosen from a list that may be old by now: meanwhile it may have been given out
+    /// and swept again. So the list is read once more, after the claim was made.
+    pub(crate) fn create_highest(
+        &self,
+        record: &Record,
+    ) -> Result<Option<Arc<dyn DiskFile>>, PathError> {
+        let Some(file) = self.create(record)? else {
+            return Ok(None);
+        };
+        let epochs = self.epochs()?;
+        if epochs.last().is_some_and(|highest| *highest > record.epoch) {
+            let _ = self.system.disk.remove(&self.path(record.epoch));
+            return Ok(None);
+        }
+        self.sweep(&epochs, record.epoch);
+        Ok(Some(file))
+    }
+
     /// Removes the claims before the one before `epoch`. What cannot be removed stays; it does no harm.
-    pub(crate) fn sweep(&self, epochs: &[u64], epoch: u64) {
+    fn sweep(&self, epochs: &[u64], epoch: u64) {
         for old in epochs.iter().filter(|old| **old < epoch.saturating_sub(1)) {
             if self.system.disk.remove(&self.path(*old)).is_err() {
                 return;

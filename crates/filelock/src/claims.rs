@@ -70,8 +70,7 @@ impl Latches {
         let asked = Instant::now();
         let mut looks = 0;
         loop {
-            let epochs = files.epochs()?;
-            let highest = epochs.last().copied().unwrap_or(0);
+            let highest = files.epochs()?.last().copied().unwrap_or(0);
             // Kept until ours is made, so that one of several waiters goes first.
             let _previous = match self.free_claim(&files, highest, wait).await? {
                 Freed::Yes(previous) => previous,
@@ -88,9 +87,9 @@ impl Latches {
                     return Err(self.turn_is_busy(&place, highest, record, asked.elapsed()));
                 }
             };
+            self.shared.system.steps.reach("claim:free");
             let record = self.record(highest + 1, turn);
-            if let Some(file) = files.create(&record)? {
-                files.sweep(&epochs, record.epoch);
+            if let Some(file) = files.create_highest(&record)? {
                 return Ok(grant(&self.shared, place, record, file));
             }
         }
@@ -120,11 +119,9 @@ impl Latches {
         };
         make_private_dir(&*self.shared.system.disk, &place.sidecars)?;
         loop {
-            let epochs = files.epochs()?;
-            let highest = epochs.last().copied().unwrap_or(0);
+            let highest = files.epochs()?.last().copied().unwrap_or(0);
             let record = self.record(highest + 1, turn).taking_over(highest, reason);
-            if let Some(file) = files.create(&record)? {
-                files.sweep(&epochs, record.epoch);
+            if let Some(file) = files.create_highest(&record)? {
                 return Ok(grant(&self.shared, place, record, file));
             }
         }

@@ -25,6 +25,21 @@ pub(crate) enum Wall {
     Replaced,
 }
 
+/// Refuses what no session can live in, before anything is made beside it.
+pub(crate) fn refuse_others(system: &System, place: &Place) -> Result<(), LatchError> {
+    let Ok(facts) = system.disk.facts(&place.transcript) else {
+        return Ok(());
+    };
+    let linked = (facts.nlink > 1).then_some(Refusal::HardLinked { names: facts.nlink });
+    match Refusal::of(facts.kind).or(linked) {
+        Some(why) => Err(LatchError::Refused {
+            path: place.transcript.clone(),
+            why,
+        }),
+        None => Ok(()),
+    }
+}
+
 /// Opens and locks the transcript, without waiting.
 pub(crate) fn build(system: &System, place: &Place) -> Result<Wall, LatchError> {
     let path = &place.transcript;

@@ -65,6 +65,8 @@ pub enum FaultOutcome {
         /// The answer.
         errno: i32,
     },
+    /// A lock is said to be granted, and is not taken; other operations are done as they are.
+    PretendLocked,
     /// [`Disk::filesystem`] answers with this kind; other operations are done as they are.
     Filesystem(FsKind),
 }
@@ -318,13 +320,19 @@ impl DiskFile for FaultFile {
     }
 
     fn try_lock(&self) -> io::Result<bool> {
-        self.rules.refuse(Operation::Lock, &self.path)?;
-        self.inner.try_lock()
+        match self.rules.decide(Operation::Lock, &self.path) {
+            Some(FaultOutcome::Errno(errno)) => Err(io::Error::from_raw_os_error(errno)),
+            Some(FaultOutcome::PretendLocked) => Ok(true),
+            _ => self.inner.try_lock(),
+        }
     }
 
     fn lock(&self) -> io::Result<()> {
-        self.rules.refuse(Operation::Lock, &self.path)?;
-        self.inner.lock()
+        match self.rules.decide(Operation::Lock, &self.path) {
+            Some(FaultOutcome::Errno(errno)) => Err(io::Error::from_raw_os_error(errno)),
+            Some(FaultOutcome::PretendLocked) => Ok(()),
+            _ => self.inner.lock(),
+        }
     }
 
     fn unlock(&self) -> io::Result<()> {

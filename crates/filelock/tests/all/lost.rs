@@ -1,0 +1,114 @@
+//! Noticing, before a write, that something held is not ours any more.
+
+use latchwork_filelock::{LatchLost, Lost, Obstacle};
+use latchwork_sys::{Liveness, System};
+
+use crate::support::{Room, busy, latches, take};
+
+/// Holds the latch, lets `harm` happen, and answers what the next check says. Then nothing more is written.
+async fn after(room: &Room, harm: impl FnOnce(&Room)) -> LatchLost {
+    let latched = take(&latches(), room).await;
+    let write = latched.begin().unwrap();
+    write.check().unwrap();
+    harm(room);
+    let lost = write.check().unwrap_err();
+    assert!(latched.begin().unwrap_err().reason.contains("lost"));
+    lost
+}
+
+#[tokio::test]
+async fn files_removed_or_replaced_under_a_holder_are_noticed() {
+    let room = Room::new();
+    let lost = after(&room, |room| {
+        std::fs::remove_dir_all(room.sidecars()).unwrap()
+    })
+    .await;
+    assert!(matches!(lost.what, Lost::LatchFile), "{lost}");
+
+    let lost = after(&room, |room| {
+        std::fs::write(room.file("new"), b"").unwrap();
+        std::fs::rename(room.file("new"), room.transcript()).unwrap();
+    })
+    .await;
+    assert!(matches!(lost.what, Lost::Transcript), "{lost}");
+
+    let lost = after(&room, |room| {
+        std::fs::hard_link(room.transcript(), room.file("second")).unwrap()
+    })
+    .await;
+    assert!(matches!(lost.what, Lost::HardLinked { names: 2 }), "{lost}");
+    std::fs::remove_file(room.file("second")).unwrap();
+
+    let lost = after(&room, |room| {
+        std::fs::remove_file(room.transcript()).unwrap()
+    })
+    .await;
+    assert!(matches!(lost.what, Lost::Transcript), "{lost}");
+    let lost = after(&room, |room| {
+        std::fs::write(room.transcript(), b"").unwrap()
+    })
+    .await;
+    assert!(
+        matches!(lost.what, Lost::Transcript),
+        "one appeared where there was none: {lost}"
+    );
+}
+
+#[tokio::test]
+async fn a_robbed_lock_file_is_noticed_and_the_robbers_is_left_alone() {
+    let room = Room::new();
+    let lost = after(&room, |room| {
+        std::fs::remove_file(room.peer_lock()).unwrap()
+    })
+    .await;
+    assert!(matches!(lost.what, Lost::PeerLock), "{lost}");
+
+    let robbers = b"{\"pid\": 1}";
+    let lost = after(&room, |room| {
+        std::fs::remove_file(room.peer_lock()).unwrap();
+        std::fs::write(room.peer_lock(), robbers).unwrap();
+    })
+    .await;
+    assert!(matches!(lost.what, Lost::PeerLock), "{lost}");
+    assert_eq!(std::fs::read(room.peer_lock()).unwrap(), robbers);
+    assert_eq!(busy(&latches(), &room).await.0, Obstacle::PeerLock);
+}
+
+#[tokio::test]
+async fn a_stand_in_that_was_ended_is_noticed_and_the_next_latch_has_another() {
+    let room = Room::new();
+    let ours = latches();
+    let latched = take(&ours, &room).await;
+    let write = latched.begin().unwrap();
+    let first = stand_in(&room);
+    let pid = rustix::process::Pid::from_raw(i32::try_from(first).unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    while matches!(System::real().processes.look(first), Liveness::Alive { .. }) {
+        std::thread::yield_now();
+    }
+    let lost = write.check().unwrap_err();
+    assert!(matches!(lost.what, Lost::StandIn), "{lost}");
+    drop(write);
+    assert!(!room.peer_lock().exists(), "it was still ours");
+    let next = take(&ours, &room).await;
+    next.begin().unwrap().check().unwrap();
+    assert_ne!(stand_in(&room), first);
+}
+
+fn stand_in(room: &Room) -> u32 {
+    let payload: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(room.peer_lock()).unwrap()).unwrap();
+    u32::try_from(payload["pid"].as_u64().unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn a_deleted_sidecar_folder_lets_no_second_holder_in() {
+    let room = Room::new();
+    let latched = take(&latches(), &room).await;
+    std::fs::remove_dir_all(room.sidecars()).unwrap();
+    let (obstacle, _, text) = busy(&latches(), &room).await;
+    assert_eq!(obstacle, Obstacle::Transcript, "{text}");
+    assert!(latched.begin().unwrap().check().is_err());
+    // The loser gave up its locks: now there is a way in.
+    take(&latches(), &room).await.release().await;
+}
