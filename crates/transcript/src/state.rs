@@ -25,6 +25,8 @@ pub(crate) struct Known {
     witness: u64,
     pub transcript: Arc<Transcript>,
     pub placements: Placements,
+    /// How many damaged lines a writer has looked at.
+    pub damage_seen: usize,
 }
 
 impl Known {

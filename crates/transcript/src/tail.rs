@@ -38,31 +38,28 @@ pub(crate) fn put_in_order(
     known: &mut Known,
     file: &dyn DiskFile,
 ) -> Result<Vec<Mended>, PathError> {
-    let before = known.transcript.damage().len();
     let rest = known.catch_up(system, place, file)?;
-    let fragment_at = (!rest.is_empty()).then(|| known.transcript.saved_through());
-    if fragment_at.is_some() {
+    if !rest.is_empty() {
         close(file).doing("close the last line of", &place.transcript)?;
         system.steps.reach("tail:closed");
         known.catch_up(system, place, file)?;
     }
     let transcript = known.transcript.clone();
     let mut mended = Vec::new();
-    // What was known to be damaged before this process read on was looked at then.
-    for damage in transcript
-        .damage()
-        .get(before.min(transcript.damage().len())..)
-        .unwrap_or_default()
-    {
+    for (number, damage) in transcript.damage().iter().enumerate() {
+        let is_last = damage.offset + damage.len as u64 + 1 >= transcript.saved_through();
+        if number < known.damage_seen && !is_last {
+            continue;
+        }
         let mut line = vec![0; damage.len];
         latchwork_sys::read_exact_at(file, &mut line, damage.offset)
             .doing("read", &place.transcript)?;
         let glued = whole_entry_in(&line);
-        let len = match (glued, fragment_at) {
-            (Some(entry_at), _) => entry_at,
-            (None, Some(at)) if at == damage.offset => damage.len,
+        let len = match glued {
+            Some(entry_at) => entry_at,
+            None if is_last => damage.len,
             // Damage in the middle of the file is not ours to change.
-            (None, _) => continue,
+            None => continue,
         };
         let fragment = line.get(..len).unwrap_or_default();
         let kept_in = quarantine(system, place, damage.offset, fragment)?;
@@ -76,6 +73,7 @@ pub(crate) fn put_in_order(
             rescued: glued.is_some(),
         });
     }
+    known.damage_seen = transcript.damage().len();
     if !mended.is_empty() {
         file.sync_data().doing("make durable", &place.transcript)?;
         known.forget();

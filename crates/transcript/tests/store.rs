@@ -1,0 +1,24 @@
+//! The store of files, from outside: one binary, one file for each promise.
+#![allow(
+    clippy::await_holding_invalid_type,
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests hold guards over the calls they check, open scopes, and may panic"
+)]
+
+#[path = "store/bench.rs"]
+mod bench;
+#[path = "store/conformance.rs"]
+mod conformance;
+#[path = "store/faults.rs"]
+mod faults;
+#[path = "store/interleavings.rs"]
+mod interleavings;
+#[path = "store/old_versions.rs"]
+mod old_versions;
+#[path = "store/refusals.rs"]
+mod refusals;
+#[path = "store/writers.rs"]
+mod writers;

@@ -1,0 +1,153 @@
+//! A disk that fails: nothing acknowledged is lost, nothing is acknowledged that may be lost.
+
+use std::sync::Arc;
+
+use latchwork_lock::{LockScope, Phase};
+use latchwork_session::{AppendError, GuardAsk, Level, SessionLocks, SyncError, TranscriptStore};
+use latchwork_sys::{Fault, FaultDisk, FaultOutcome, Operation, System};
+
+use crate::bench::*;
+
+const EIO: i32 = 5;
+const ENOSPC: i32 = 28;
+
+fn sick(bench: &Bench) -> (latchwork_transcript::FileStore, FaultDisk) {
+    let real = System::real();
+    let disk = FaultDisk::new(real.disk.clone());
+    (
+        bench.store_on(System {
+            disk: Arc::new(disk.clone()),
+            ..real
+        }),
+        disk,
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_write_that_the_disk_cut_short_is_an_error_and_the_next_one_goes_well() {
+    for outcome in [
+        FaultOutcome::Short(9),
+        FaultOutcome::Torn {
+            bytes: 17,
+            errno: ENOSPC,
+        },
+    ] {
+        let bench = Bench::new();
+        let (store, disk) = sick(&bench);
+        let base = begun(&store).await;
+        disk.add(Fault::on(Operation::Append, outcome).at("s.jsonl"));
+        let refused = commit(&store, &base, going_on(vec![keyed("lost?")])).await;
+        assert!(
+            matches!(refused, Err(AppendError::NoSpace { .. })),
+            "{refused:?}"
+        );
+        disk.heal();
+        assert_eq!(said(&store).await, ["hello", "hi"]);
+        commit(&store, &base, going_on(vec![keyed("lost?")]))
+            .await
+            .unwrap();
+        assert_eq!(said(&store).await, ["hello", "hi", "lost?"]);
+        assert!(bench.text().ends_with('\n'));
+        let kept = std::fs::read_dir(bench.sidecars().join("s.quarantine")).unwrap();
+        assert_eq!(kept.count(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_failed_sync_nothing_is_acknowledged_until_the_session_was_read_again() {
+    let bench = Bench::new();
+    let (store, disk) = sick(&bench);
+    let base = begun(&store).await;
+    let session = id();
+    let mut scope = LockScope::open();
+    let mut guard = store
+        .guard(&mut scope, GuardAsk::side(&session, Phase::SIDE, soon()))
+        .await
+        .unwrap();
+    let receipt = store
+        .append(&mut guard, &base, going_on(vec![keyed("a")]))
+        .await
+        .unwrap();
+    disk.add(Fault::on(Operation::Sync, FaultOutcome::Errno(EIO)).at("s.jsonl"));
+    drop(guard);
+    assert!(matches!(
+        receipt.reached(Level::Synced).await,
+        Err(SyncError::Unknown { .. })
+    ));
+    assert!(
+        matches!(
+            receipt.reached(Level::Synced).await,
+            Err(SyncError::Unknown { .. })
+        ),
+        "a second sync is not believed"
+    );
+    let refused = commit(&store, &base, going_on(vec![keyed("b")])).await;
+    assert!(
+        matches!(refused, Err(AppendError::Latched { .. })),
+        "{refused:?}"
+    );
+    assert_eq!(
+        said(&store).await,
+        ["hello", "hi", "a"],
+        "it is written all the same"
+    );
+    let again = commit(&store, &base, going_on(vec![keyed("a")]))
+        .await
+        .unwrap();
+    assert!(
+        again.placed[0].duplicate,
+        "the same key is safe to send again"
+    );
+    assert_eq!(said(&store).await, ["hello", "hi", "a"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whichever_operation_fails_once_the_session_opens_and_the_retry_stands_once() {
+    let operations = [
+        Operation::Open,
+        Operation::Append,
+        Operation::WriteAt,
+        Operation::Sync,
+        Operation::Rename,
+    ];
+    for operation in operations {
+        for nth in 1..6 {
+            let bench = Bench::new();
+            let (store, disk) = sick(&bench);
+            let base = begun(&store).await;
+            bench.append_raw(b"{\"type\":\"mess");
+            disk.add(Fault::on(operation, FaultOutcome::Errno(EIO)).nth(nth));
+            let session = id();
+            let first = {
+                let mut scope = LockScope::open();
+                match store
+                    .guard(&mut scope, GuardAsk::side(&session, Phase::SIDE, soon()))
+                    .await
+                {
+                    Ok(mut guard) => store
+                        .append(&mut guard, &base, going_on(vec![keyed("a")]))
+                        .await
+                        .map_err(|error| error.to_string()),
+                    Err(error) => Err(error.to_string()),
+                }
+            };
+            if let Ok(receipt) = first {
+                let _ = receipt.reached(Level::Synced).await;
+            }
+            disk.heal();
+            assert_eq!(
+                said(&store).await.first().map(String::as_str),
+                Some("hello"),
+                "{operation:?} {nth}"
+            );
+            commit(&store, &base, going_on(vec![keyed("a")]))
+                .await
+                .unwrap();
+            assert_eq!(
+                said(&store).await,
+                ["hello", "hi", "a"],
+                "{operation:?} {nth}"
+            );
+        }
+    }
+}
