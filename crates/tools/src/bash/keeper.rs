@@ -4,10 +4,12 @@
 //! ends a command through its [`Group`] alone; the keeper then sees it end.
 
 use std::collections::BTreeMap;
+use std::fs::Permissions;
 use std::io::{self, PipeReader};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 
@@ -74,15 +76,14 @@ struct Launched {
 }
 
 fn launch(job: &Job, group: &Group) -> io::Result<Launched> {
-    let private = tempfile::Builder::new()
-        .prefix("latchwork-command-")
-        .tempdir_in(&job.temporary)?;
+    let private = private_dir(&job.temporary)?;
     let (output, input) = io::pipe()?;
     let Some(number) = group.begin()? else {
         return Err(io::Error::other("it was not wanted any more"));
     };
     let mut command = job.sandbox.command(&job.shell, &job.grants, private.path());
-    command.arg("-c").arg(&job.command);
+    // After `--`, a command that begins with a dash is no option.
+    command.args(["-c", "--"]).arg(&job.command);
     surround(&mut command, job, &private);
     command
         .stdin(Stdio::null())
@@ -99,6 +100,14 @@ fn launch(job: &Job, group: &Group) -> io::Result<Launched> {
         output,
         private,
     })
+}
+
+fn private_dir(temporary: &Path) -> io::Result<TempDir> {
+    let mut builder = tempfile::Builder::new();
+    builder
+        .prefix("latchwork-command-")
+        .permissions(Permissions::from_mode(0o700));
+    builder.tempdir_in(temporary)
 }
 
 /// Where the command is, and all that it sees of the environment.

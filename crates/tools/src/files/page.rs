@@ -84,7 +84,7 @@ mod tests {
 
     const LIMITS: PageLimits = PageLimits {
         lines: 3,
-        bytes: 40,
+        bytes: 60,
         line_bytes: 20,
     };
 

@@ -11,7 +11,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::Grants;
+use super::{Grants, privileges};
 
 const TMP: &str = "/tmp";
 
@@ -68,6 +68,8 @@ impl Bubblewrap {
             "--unshare-cgroup-try",
         ]);
         command.args(["--die-with-parent", "--new-session"]);
+        command.args(["--cap-drop", "ALL"]);
+        command.args(privileges::kept_names().flat_map(|name| ["--cap-add", name]));
         if !grants.network {
             command.arg("--unshare-net");
         }

@@ -18,7 +18,7 @@ use landlock::{
     RulesetCreated, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope, path_beneath_rules,
 };
 
-use super::Grants;
+use super::{Grants, privileges};
 
 /// The newest interface whose rights are asked for; an older kernel enforces what it knows.
 const NEWEST: ABI = ABI::V9;
@@ -112,6 +112,7 @@ impl Landlock {
                     "the kernel does not enforce the sandbox any more",
                 ));
             }
+            privileges::give_up()?;
             command.spawn()
         })?
     }
@@ -119,6 +120,7 @@ impl Landlock {
 
 fn rules(grants: &Grants, private: &Path) -> Result<RulesetCreated, RulesetError> {
     let everything = AccessFs::from_all(NEWEST);
+    let own = everything & !(AccessFs::MakeChar | AccessFs::MakeBlock);
     let look = AccessFs::from_read(NEWEST);
     let mut ruleset = Ruleset::default()
         .handle_access(everything)?
@@ -132,8 +134,8 @@ fn rules(grants: &Grants, private: &Path) -> Result<RulesetCreated, RulesetError
         .add_rules(path_beneath_rules(&grants.readable, look))?
         .add_rules(path_beneath_rules(["/proc"], look))?
         .add_rules(path_beneath_rules(DEVICES, devices))?
-        .add_rules(path_beneath_rules(&grants.writable, everything))?
-        .add_rules(path_beneath_rules([private], everything))
+        .add_rules(path_beneath_rules(&grants.writable, own))?
+        .add_rules(path_beneath_rules([private], own))
 }
 
 /// Runs `work` in a thread that ends with it.

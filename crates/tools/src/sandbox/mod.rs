@@ -9,21 +9,25 @@
 //! Invariant: once a kind is chosen, a command runs in it or does not run. Deliberately absent: limits on memory, on the
 //! number of processes and on disk space.
 
+#[cfg(target_os = "linux")]
 mod bubblewrap;
+#[cfg(not(target_os = "linux"))]
+mod elsewhere;
 mod grants;
 #[cfg(target_os = "linux")]
 mod landlock;
-#[cfg(not(target_os = "linux"))]
-#[path = "no_landlock.rs"]
-mod landlock;
+#[cfg(target_os = "linux")]
+mod privileges;
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 
-use self::bubblewrap::Bubblewrap;
+#[cfg(not(target_os = "linux"))]
+use self::elsewhere::{Bubblewrap, Landlock};
 pub(crate) use self::grants::Grants;
-use self::landlock::Landlock;
+#[cfg(target_os = "linux")]
+use self::{bubblewrap::Bubblewrap, landlock::Landlock};
 use crate::error::ToolboxError;
 use crate::options::{BashOptions, SandboxKind, SandboxPolicy};
 

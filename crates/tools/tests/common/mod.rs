@@ -17,19 +17,19 @@ use tokio_util::sync::CancellationToken;
 /// Far above what a loaded machine needs: reaching it is a hang.
 const GENEROUS: Duration = Duration::from_secs(120);
 
-pub fn options(root: &Path) -> Options {
+pub(crate) fn options(root: &Path) -> Options {
     Options {
         root: root.to_owned(),
         ..Options::default()
     }
 }
 
-pub async fn call(toolbox: &Toolbox, name: &str, arguments: Value) -> ToolOutcome {
+pub(crate) async fn call(toolbox: &Toolbox, name: &str, arguments: Value) -> ToolOutcome {
     call_with(toolbox, name, arguments, CancellationToken::new()).await
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test is an entry point")]
-pub async fn call_with(
+pub(crate) async fn call_with(
     toolbox: &Toolbox,
     name: &str,
     arguments: Value,
@@ -44,14 +44,14 @@ pub async fn call_with(
     toolbox.call(scope.unlocked(), call, cancel).await
 }
 
-pub fn text(outcome: &ToolOutcome) -> &str {
+pub(crate) fn text(outcome: &ToolOutcome) -> &str {
     match outcome.content.first() {
         Some(ContentPart::Text(text)) => text,
         other => panic!("no text first: {other:?}"),
     }
 }
 
-pub fn details(outcome: &ToolOutcome) -> &Value {
+pub(crate) fn details(outcome: &ToolOutcome) -> &Value {
     outcome.details.as_ref().expect("details")
 }
 
@@ -59,12 +59,12 @@ pub fn details(outcome: &ToolOutcome) -> &Value {
     clippy::disallowed_methods,
     reason = "tests are programs: this is their one place"
 )]
-pub fn variable(name: &str) -> Option<String> {
+pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
 /// The environment of this process, as a program would pass it on.
-pub fn environment() -> std::collections::BTreeMap<String, String> {
+pub(crate) fn environment() -> std::collections::BTreeMap<String, String> {
     allowed_environment(
         ["PATH", "HOME"]
             .into_iter()
@@ -73,7 +73,10 @@ pub fn environment() -> std::collections::BTreeMap<String, String> {
 }
 
 /// A toolbox with `bash` for each sandbox that works here, and one without any.
-pub fn every_bash(root: &Path, change: impl Fn(&mut Options)) -> Vec<(SandboxKind, Toolbox)> {
+pub(crate) fn every_bash(
+    root: &Path,
+    change: impl Fn(&mut Options),
+) -> Vec<(SandboxKind, Toolbox)> {
     let kinds = [
         SandboxKind::Bubblewrap,
         SandboxKind::Landlock,
@@ -115,7 +118,7 @@ pub fn every_bash(root: &Path, change: impl Fn(&mut Options)) -> Vec<(SandboxKin
 }
 
 /// The same without the one that confines nothing.
-pub fn every_confined_bash(
+pub(crate) fn every_confined_bash(
     root: &Path,
     change: impl Fn(&mut Options),
 ) -> Vec<(SandboxKind, Toolbox)> {
@@ -124,20 +127,20 @@ pub fn every_confined_bash(
     found
 }
 
-pub fn fifo(path: &Path) {
+pub(crate) fn fifo(path: &Path) {
     use rustix::fs::{CWD, FileType, Mode};
     rustix::fs::mknodat(CWD, path, FileType::Fifo, Mode::from_raw_mode(0o600), 0).unwrap();
 }
 
 /// A FIFO that processes hold open: when the last of them is gone, it is at its end. Process ids say nothing across
 /// namespaces, and may be another's.
-pub struct Life {
+pub(crate) struct Life {
     signs: Receiver<String>,
 }
 
 impl Life {
     /// Makes `root/life`. A command holds it by `exec 9>life; echo up >&9`.
-    pub fn watch(root: &Path) -> Self {
+    pub(crate) fn watch(root: &Path) -> Self {
         let path = root.join("life");
         let _ = std::fs::remove_file(&path);
         fifo(&path);
@@ -153,11 +156,11 @@ impl Life {
         Self { signs }
     }
 
-    pub fn is_up(&self) {
+    pub(crate) fn is_up(&self) {
         assert_eq!(self.signs.recv_timeout(GENEROUS).as_deref(), Ok("up\n"));
     }
 
-    pub fn is_over(&self) {
+    pub(crate) fn is_over(&self) {
         assert_eq!(
             self.signs.recv_timeout(GENEROUS).as_deref(),
             Ok("over"),
@@ -166,7 +169,7 @@ impl Life {
     }
 
     /// The same, for a task. Gives itself back.
-    pub async fn up(self) -> Self {
+    pub(crate) async fn up(self) -> Self {
         tokio::task::spawn_blocking(move || {
             self.is_up();
             self
@@ -177,7 +180,7 @@ impl Life {
 }
 
 /// Waits until `is` holds.
-pub fn eventually(what: &str, mut is: impl FnMut() -> bool) {
+pub(crate) fn eventually(what: &str, mut is: impl FnMut() -> bool) {
     let start = std::time::Instant::now();
     while !is() {
         assert!(

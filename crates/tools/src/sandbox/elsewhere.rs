@@ -1,11 +1,28 @@
-//! Where there is no Landlock: it is never found, and the type has no value.
+//! Where there is neither Landlock nor bubblewrap: none is ever found, and their types have no values.
 
 use std::convert::Infallible;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 
 use super::Grants;
+
+#[derive(Debug)]
+pub(crate) struct Bubblewrap(Infallible);
+
+impl Bubblewrap {
+    pub(crate) fn detect(
+        _program: Option<PathBuf>,
+        _grants: &Grants,
+        _temporary: &Path,
+    ) -> Result<Self, String> {
+        Err("it is Linux only".to_owned())
+    }
+
+    pub(crate) fn command(&self, _shell: &Path, _grants: &Grants, _private: &Path) -> Command {
+        match self.0 {}
+    }
+}
 
 #[derive(Debug)]
 pub(crate) struct Landlock(Infallible);
