@@ -146,7 +146,7 @@ impl World {
         );
         let texts: Vec<String> = transcript
             .entries()
-            .filter_map(|entry| entry.message())
+            .filter_map(latchwork_format::RawEntry::message)
             .map(|message| message.text())
             .collect();
         assert_eq!(
