@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `system` | the bundle that everything above takes |
 //! | `disk` | the traits `Disk` and `DiskFile`, and their plain values |
-//! | `real_disk`, `flock` | the operating system's files and file locks |
+//! | `real_disk`, `filesystem`, `flock` | the operating system's files, kinds of filesystem, file locks |
 //! | `atomic` | a file is there whole or not at all |
 //! | `clock`, `entropy` | time and randomness |
 //! | `processes`, `real_processes`, `proc_stat`, `companion` | who runs, and since when |
@@ -22,6 +22,7 @@ mod entropy;
 mod error;
 #[cfg(feature = "fault-points")]
 mod fault;
+mod filesystem;
 mod flock;
 mod proc_stat;
 mod processes;

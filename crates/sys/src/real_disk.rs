@@ -15,7 +15,7 @@ use std::sync::OnceLock;
 use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
 
-use crate::{Disk, DiskFile, FileFacts, FileKind, FsKind, OpenHow, Space, flock};
+use crate::{Disk, DiskFile, FileFacts, FileKind, FsKind, OpenHow, Space, filesystem, flock};
 
 /// The disk of this machine.
 #[derive(Clone, Copy, Debug, Default)]
@@ -93,7 +93,7 @@ impl Disk for RealDisk {
     }
 
     fn filesystem(&self, path: &Path) -> io::Result<FsKind> {
-        filesystem_of(path)
+        filesystem::of(path)
     }
 
     fn canonicalize(&self, path: &Path) -> io::Result<PathBuf> {
@@ -245,40 +245,6 @@ fn kind_of(kind: FileType) -> FileKind {
     }
 }
 
-#[cfg(target_os = "linux")]
-fn filesystem_of(path: &Path) -> io::Result<FsKind> {
-    let kind = rustix::fs::statfs(path)?.f_type;
-    // Sign and width of f_type differ between architectures; the magic number is its low 32 bits.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "the low 32 bits are meant"
-    )]
-    Ok(kind_of_magic(kind as u32))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn filesystem_of(path: &Path) -> io::Result<FsKind> {
-    rustix::fs::stat(path)?;
-    Ok(FsKind::Local)
-}
-
-#[cfg(target_os = "linux")]
-fn kind_of_magic(magic: u32) -> FsKind {
-    match magic {
-        0x6969 => FsKind::Nfs,
-        0x517B | 0xFF53_4D42 | 0xFE53_4D42 => FsKind::Smb,
-        0x6573_5546 => FsKind::Fuse,
-        0x0102_1997 => FsKind::NineP,
-        0x0102_1994 => FsKind::Tmpfs,
-        0x794C_7630 => FsKind::Overlay,
-        // Ceph, AFS (two of them), Coda, Lustre, GPFS, GFS2, OCFS2.
-        0x00C3_6400 | 0x5346_414F | 0x6B41_4653 | 0x7375_7245 | 0x0BD0_0BD0 | 0x4750_4653
-        | 0x0116_1970 | 0x7461_636F => FsKind::Cluster,
-        _ => FsKind::Local,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
@@ -410,19 +376,5 @@ mod tests {
         let space = RealDisk.space(dir.path()).unwrap();
         assert!(space.available <= space.free && space.free <= space.total && space.total > 0);
         assert!(RealDisk.filesystem(dir.path()).unwrap().has_trusted_locks());
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn filesystems_without_trusted_locks_are_known_by_their_numbers() {
-        for (magic, kind) in [
-            (0x6969, FsKind::Nfs),
-            (0xFF53_4D42, FsKind::Smb),
-            (0x0102_1997, FsKind::NineP),
-        ] {
-            assert_eq!(kind_of_magic(magic), kind);
-            assert!(!kind.has_trusted_locks());
-        }
-        assert_eq!(kind_of_magic(0xEF53), FsKind::Local);
     }
 }

@@ -20,7 +20,7 @@ async fn after(room: &Room, harm: impl FnOnce(&Room)) -> LatchLost {
 async fn files_removed_or_replaced_under_a_holder_are_noticed() {
     let room = Room::new();
     let lost = after(&room, |room| {
-        std::fs::remove_dir_all(room.sidecars()).unwrap()
+        std::fs::remove_dir_all(room.sidecars()).unwrap();
     })
     .await;
     assert!(matches!(lost.what, Lost::LatchFile), "{lost}");
@@ -33,19 +33,19 @@ async fn files_removed_or_replaced_under_a_holder_are_noticed() {
     assert!(matches!(lost.what, Lost::Transcript), "{lost}");
 
     let lost = after(&room, |room| {
-        std::fs::hard_link(room.transcript(), room.file("second")).unwrap()
+        std::fs::hard_link(room.transcript(), room.file("second")).unwrap();
     })
     .await;
     assert!(matches!(lost.what, Lost::HardLinked { names: 2 }), "{lost}");
     std::fs::remove_file(room.file("second")).unwrap();
 
     let lost = after(&room, |room| {
-        std::fs::remove_file(room.transcript()).unwrap()
+        std::fs::remove_file(room.transcript()).unwrap();
     })
     .await;
     assert!(matches!(lost.what, Lost::Transcript), "{lost}");
     let lost = after(&room, |room| {
-        std::fs::write(room.transcript(), b"").unwrap()
+        std::fs::write(room.transcript(), b"").unwrap();
     })
     .await;
     assert!(
@@ -58,7 +58,7 @@ async fn files_removed_or_replaced_under_a_holder_are_noticed() {
 async fn a_robbed_lock_file_is_noticed_and_the_robbers_is_left_alone() {
     let room = Room::new();
     let lost = after(&room, |room| {
-        std::fs::remove_file(room.peer_lock()).unwrap()
+        std::fs::remove_file(room.peer_lock()).unwrap();
     })
     .await;
     assert!(matches!(lost.what, Lost::PeerLock), "{lost}");

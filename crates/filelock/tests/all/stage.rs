@@ -54,7 +54,7 @@ async fn even_one_that_appears_after_the_last_look_is_not_replaced() {
     let steps = Arc::new(ScriptedSteps::new());
     let path = room.transcript();
     steps.on("latch:staged", move || {
-        std::fs::write(path, b"theirs\n").unwrap()
+        std::fs::write(path, b"theirs\n").unwrap();
     });
     let system = System {
         steps,
