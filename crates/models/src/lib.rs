@@ -1,3 +1,5 @@
+//! Model providers: OpenAI-compatible Chat Completions over HTTP, and replay of a recorded session.
+//!
 #![doc = include_str!("../README.md")]
 //!
 //! # Code map

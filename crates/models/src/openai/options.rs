@@ -16,6 +16,9 @@ use crate::Secret;
 /// The address of OpenAI itself, which admits nobody without a key.
 pub const OPENAI_BASE_URL: &str = "https://api.openai.com/v1";
 
+/// The longest wait that makes sense, and that every clock can count.
+const LONGEST_MS: u64 = 24 * 60 * 60 * 1000;
+
 /// Which field carries the limit on output tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -141,6 +144,9 @@ impl OpenAiOptions {
         ] {
             if value == 0 {
                 return Err(self.bad(name, "must be more than 0"));
+            }
+            if name.ends_with("_ms") && value > LONGEST_MS {
+                return Err(self.bad(name, format!("must be at most {LONGEST_MS} (a day)")));
             }
         }
         if self.provider.is_empty() || self.provider.contains(['/', ':']) {
@@ -308,6 +314,10 @@ mod tests {
         assert_eq!(
             name_of(&|options| options.idle_timeout_ms = 0),
             "idle_timeout_ms"
+        );
+        assert_eq!(
+            name_of(&|options| options.connect_timeout_ms = u64::MAX),
+            "connect_timeout_ms"
         );
         assert_eq!(
             name_of(&|options| options.key = Some(Secret::new("hush\n1"))),

@@ -114,6 +114,12 @@ async fn ask(replay: &Replay) -> Result<Reply, ModelError> {
 }
 
 #[tokio::test]
+async fn a_recording_keeps_what_every_provider_must() {
+    let replay = replay(&[user("a"), said("one"), user("b"), said("two")], "instant");
+    latchwork_session::conformance::model::keeps(&replay, || asking(Conversation::default())).await;
+}
+
+#[tokio::test]
 async fn requests_are_answered_in_order_until_the_recording_is_exhausted() {
     let replay = replay(
         &[

@@ -4,9 +4,15 @@ use latchwork_models::{OpenAi, OpenAiOptions, Secret};
 use latchwork_session::ModelEvent;
 use serde_json::json;
 
-use crate::asking::{ask, asked_of, streamed};
+use crate::asking::{ask, asked_of, request, streamed};
 use crate::server::{Do, EVENTS, Seen, Server, events, until_close, with_length};
 use crate::turn::{assert_is_that_turn, delta, finish, turn_with_calls};
+
+#[tokio::test]
+async fn an_endpoint_keeps_what_every_provider_must() {
+    let server = Server::saying(until_close("200 OK", EVENTS, &turn_with_calls())).await;
+    latchwork_session::conformance::model::keeps(&server.provider(), request).await;
+}
 
 #[tokio::test]
 async fn a_turn_with_thinking_and_parallel_calls_comes_through_whole() {
