@@ -70,7 +70,7 @@ pub enum ReplayError {
         most: u64,
     },
     /// No model says anything in it.
-    #[error("the recording {name:?} holds no reply of an assistant; is it a session file?")]
+    #[error("the recording {name:?} holds no whole reply of an assistant; is it a session file?")]
     NoReplies {
         /// Its path or name.
         name: String,
