@@ -10,18 +10,16 @@ use std::sync::Arc;
 
 use latchwork_filelock::{ClaimError, ClaimHandle, StageError, WritePermit};
 use latchwork_format::{EntryId, Mark, Transcript, Version};
-use latchwork_session::{AppendError, Birth, Commit, Head, Outcome, Placed, Position, Receipt};
-use latchwork_sys::{
-    DiskFile, IoDoing, OpenHow, PathError, System, create_whole, hex_id, make_private_dir,
-};
+use latchwork_session::{AppendError, Birth, Commit, Head, Receipt};
+use latchwork_sys::{DiskFile, IoDoing, OpenHow, PathError, System, hex_id};
 
 use crate::fold::{fold, from_nothing, position_at};
 use crate::head_file::{self, SavedHead};
 use crate::lines::{self, Written};
-use crate::plan::{self, Own, Plan, Refusal};
+use crate::plan::{self, Plan, Refusal};
+use crate::receipt::last_own;
 use crate::session::Session;
-use crate::state::{Known, end_before, read_from};
-use crate::sync::Ticket;
+use crate::state::{Known, end_before};
 use crate::tail;
 
 /// A commit under way.
@@ -115,42 +113,6 @@ impl Work {
                 .map_err(|error| self.stage_failed(error)),
             _ => Ok(file),
         }
-    }
-
-    /// Writes an old version anew as version 3, whole, and keeps the original.
-    fn migrate(
-        &self,
-        known: &mut Known,
-        file: &dyn DiskFile,
-    ) -> Result<Arc<dyn DiskFile>, StageError> {
-        let (system, place) = (self.system(), &self.session.place);
-        let original = read_from(file, 0).doing("read", &place.transcript)?;
-        let migrated = latchwork_format::migrate(&original)
-            .map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidData, error))
-            .doing("bring up to version 3", &place.transcript)?;
-        let dir = place.sidecar("quarantine");
-        make_private_dir(&*system.disk, &dir)?;
-        let copy = dir.join(format!("original-{}.jsonl", hex_id(&*system.entropy, 4)));
-        create_whole(&*system.disk, &*system.entropy, &copy, &original, 0o600)?;
-        let staged = self.permit.stage()?;
-        append_whole(&**staged.file(), &migrated).doing("write", &place.transcript)?;
-        staged
-            .file()
-            .sync_all()
-            .doing("make durable", &place.transcript)?;
-        self.permit.replace(staged)?;
-        system
-            .disk
-            .sync_dir(&place.dir)
-            .doing("make durable", &place.dir)?;
-        known.forget();
-        let file = self
-            .permit
-            .transcript()
-            .ok_or(std::io::ErrorKind::NotFound.into());
-        let file = file.doing("find again", &place.transcript)?;
-        known.catch_up(system, place, &*file)?;
-        Ok(file)
     }
 
     /// The end of the active branch. Where nothing is saved, what the writer saw as its base is the best that is known.
@@ -316,50 +278,6 @@ impl Work {
         Ok(())
     }
 
-    /// Makes the transcript, whole and durable, born locked.
-    fn create(
-        &self,
-        known: &mut Known,
-        birth: &Birth,
-        written: &[Written],
-    ) -> Result<(), AppendError> {
-        let (system, place) = (self.system(), &self.session.place);
-        let now = latchwork_format::time::iso_from_millis(system.clock.wall_ms());
-        let parent = birth.parent_session.as_deref();
-        let mut bytes = latchwork_format::header_line(&self.session.id, &now, &birth.cwd, parent)
-            .map_err(|error| AppendError::BadEntry {
-            index: 0,
-            why: lines::why(&error),
-        })?;
-        bytes.extend(written.iter().flat_map(|line| line.bytes.iter().copied()));
-        let put = || -> Result<Arc<dyn DiskFile>, StageError> {
-            let staged = self.permit.stage()?;
-            append_whole(&**staged.file(), &bytes).doing("write", &place.transcript)?;
-            staged
-                .file()
-                .sync_all()
-                .doing("make durable", &place.transcript)?;
-            system.steps.reach("commit:before-write");
-            self.permit.create(staged)?;
-            system.steps.reach("commit:written");
-            system
-                .disk
-                .sync_dir(&place.dir)
-                .doing("make durable", &place.dir)?;
-            let file = self
-                .permit
-                .transcript()
-                .ok_or(std::io::ErrorKind::NotFound.into());
-            Ok(file.doing("find again", &place.transcript)?)
-        };
-        let file = put().map_err(|error| self.stage_failed(error))?;
-        known.forget();
-        known
-            .catch_up(system, place, &*file)
-            .map_err(|error| self.failed(error))?;
-        Ok(())
-    }
-
     /// What was written must be what a reader sees.
     fn read_back(&self, known: &Known, written: &[Written]) -> Result<(), AppendError> {
         for line in written {
@@ -398,64 +316,6 @@ impl Work {
         self.system().steps.reach("commit:head-saved");
     }
 
-    fn receipt(
-        &self,
-        known: &Known,
-        leaf: Option<EntryId>,
-        plan: Plan,
-        written: &[Written],
-    ) -> Receipt {
-        let place = |line: usize, key| {
-            let written = written.get(line)?;
-            let at = known
-                .transcript
-                .line(&written.id)
-                .map_or(0, |line| line.offset);
-            Some(Placed {
-                id: written.id.clone(),
-                parent: written.parent.clone(),
-                key,
-                at: Position(at),
-                duplicate: false,
-            })
-        };
-        let mut placed = Vec::with_capacity(plan.own.len());
-        for own in &plan.own {
-            placed.extend(match own {
-                Own::Line(line) => place(
-                    *line,
-                    plan.lines.get(*line).and_then(|line| line.key.clone()),
-                ),
-                Own::There(id) => known.transcript.line(id).map(|line| Placed {
-                    id: id.clone(),
-                    parent: known
-                        .transcript
-                        .parent_of(id)
-                        .map(|parent| parent.id().clone()),
-                    key: line
-                        .entry
-                        .key()
-                        .and_then(|key| latchwork_session::Key::new(key).ok()),
-                    at: Position(line.offset),
-                    duplicate: true,
-                }),
-            });
-        }
-        let mut outcome = plan.outcome;
-        if let Outcome::Diverged { again, .. } = &mut outcome {
-            let lines = plan.lines.iter().enumerate().filter(|(_, line)| line.again);
-            *again = lines
-                .filter_map(|(index, line)| place(index, line.key.clone()))
-                .collect();
-        }
-        let head = known.as_head(leaf);
-        let ticket = Ticket {
-            group: self.session.sync.clone(),
-            end: known.transcript.saved_through(),
-        };
-        Receipt::new(placed, head, outcome, Arc::new(ticket))
-    }
-
     /// Is everything that is held still ours, and is the turn still the claim's?
     pub(crate) fn check(&self) -> Result<(), AppendError> {
         let lost = |why: String| AppendError::GuardLost {
@@ -479,7 +339,7 @@ impl Work {
         &self.session.system
     }
 
-    fn stage_failed(&self, error: StageError) -> AppendError {
+    pub(crate) fn stage_failed(&self, error: StageError) -> AppendError {
         match error {
             StageError::Io(error) => self.failed(error),
             other => AppendError::GuardLost {
@@ -517,18 +377,8 @@ pub(crate) enum Target<'a> {
     Birth(&'a Birth),
 }
 
-/// The last of the commit's own lines.
-fn last_own(plan: &Plan, written: &[Written]) -> Option<EntryId> {
-    let mut own = plan.own.iter().filter_map(|own| match own {
-        Own::Line(line) => written.get(*line).map(|line| line.id.clone()),
-        Own::There(_) => None,
-    });
-    own.next_back()
-        .or_else(|| written.last().map(|line| line.id.clone()))
-}
-
 /// One write; what it left of a line is found and blanked by the next writer.
-fn append_whole(file: &dyn DiskFile, bytes: &[u8]) -> std::io::Result<()> {
+pub(crate) fn append_whole(file: &dyn DiskFile, bytes: &[u8]) -> std::io::Result<()> {
     match file.append(bytes)? {
         written if written == bytes.len() => Ok(()),
         written => Err(std::io::Error::new(

@@ -7,12 +7,15 @@
 //! | `state` | what this process knows of a transcript, and how it catches up |
 //! | `fold` | which entry the active branch ends with |
 //! | `plan` | where the entries of a commit go |
-//! | `commit`, `lines` | one commit, from check to receipt; the bytes of its lines |
+//! | `commit`, `lines`, `receipt` | one commit, from check to receipt; the bytes of its lines; what its writer is told |
+//! | `whole_file` | a new file in the transcript's place: a birth, an old version |
+//! | `moved` | the head, moved on purpose |
+//! | `reading` | a snapshot and a report of what was found |
 //! | `tail` | the end of the file, put in order before anything is appended |
 //! | `rewrite` | entries of the active branch, replaced |
 //! | `sync` | acknowledgement: shared syncs |
 //! | `head_file` | the saved head |
-//! | `inbox` | accepted messages |
+//! | `inbox`, `records` | accepted messages |
 //! | `session`, `store`, `locks`, `list` | the seams |
 //!
 //! **Limits.** Beside pi, which takes no lock, no line of pi's is ever destroyed, but a pi that appends in the same
@@ -31,14 +34,19 @@ mod layout;
 mod lines;
 mod list;
 mod locks;
+mod moved;
 mod options;
 mod plan;
+mod reading;
+mod receipt;
+mod records;
 mod rewrite;
 mod session;
 mod state;
 mod store;
 mod sync;
 mod tail;
+mod whole_file;
 
 pub use layout::{BadPath, Layout, Place, SIDECARS};
 pub use options::Options;

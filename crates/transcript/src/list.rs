@@ -6,9 +6,9 @@ use latchwork_format::{Role, Transcript};
 use latchwork_session::{OpenError, SessionId, SessionSummary};
 use latchwork_sys::{DiskFile, FileKind, IoDoing, OpenHow, PathError, System};
 
-use crate::inbox;
 use crate::layout::{ENDING, Layout, Place};
 use crate::plan::SESSION_KEY;
+use crate::records::count_waiting;
 use crate::store::nameless;
 
 /// How much of the beginning is read, in bytes.
@@ -72,7 +72,7 @@ fn ids_in(system: &System, dir: &Path) -> Result<Vec<SessionId>, PathError> {
 
 fn summary(system: &System, id: SessionId, place: &Place) -> Option<SessionSummary> {
     let shown = place.transcript.display().to_string();
-    let waiting = inbox::count_waiting(system, place);
+    let waiting = count_waiting(system, place);
     let Ok(facts) = system.disk.facts(&place.transcript) else {
         let inbox = system.disk.facts(&place.sidecar("inbox.jsonl")).ok()?;
         let mut summary = SessionSummary::new(id, shown, inbox.modified_ms, 0);

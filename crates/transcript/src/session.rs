@@ -2,7 +2,7 @@
 //!
 //! Invariant: a session is found by what its guard holds, so a guard of one session cannot write another.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use latchwork_filelock::Latched;
 use latchwork_lock::{Held, ReleaseError};
@@ -34,8 +34,8 @@ impl Session {
         }
     }
 
-    /// What is known of the transcript. A panic in the middle of reading leaves something that fits no file, so it is
-    /// read anew.
+    /// What is known of the transcript, for a writer. A panic in the middle of reading leaves something that fits no file,
+    /// so it is read anew.
     pub(crate) fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(|poisoned| {
             self.known.clear_poison();
@@ -43,6 +43,16 @@ impl Session {
             known.forget();
             known
         })
+    }
+
+    /// What is known of the transcript, for a reader; `None` while a writer of this process works on it. A reader waits
+    /// for nobody: it reads for itself then.
+    pub(crate) fn known_unless_busy(&self) -> Option<MutexGuard<'_, Known>> {
+        match self.known.try_lock() {
+            Ok(known) => Some(known),
+            Err(TryLockError::Poisoned(_)) => Some(self.known()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 }
 

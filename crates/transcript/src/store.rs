@@ -7,21 +7,20 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use latchwork_filelock::{ClaimHandle, Latches, Site};
-use latchwork_format::{EntryId, Tail, Transcript};
+use latchwork_format::EntryId;
 use latchwork_lock::PhaseGuard;
 use latchwork_session::{
-    AppendError, Commit, Divergence, Head, OpenError, OpenReport, Page, Position, Receipt, Rewrite,
-    Rewritten, SessionId, SessionSummary, Snapshot, TranscriptStore, View,
+    AppendError, Commit, Head, OpenError, Page, Position, Receipt, Rewrite, Rewritten, SessionId,
+    SessionSummary, Snapshot, TranscriptStore, View,
 };
-use latchwork_sys::{DiskFile, FileKind, IoDoing, PathError, System};
+use latchwork_sys::{IoDoing, PathError, System};
 
-use crate::commit::{Target, Work};
-use crate::head_file;
+use crate::commit::Work;
 use crate::layout::{Layout, Place};
 use crate::locks::NOT_HERE;
+use crate::reading::open;
 use crate::session::{FileHeld, Session};
-use crate::state::Known;
-use crate::{Options, list, plan, rewrite, tail};
+use crate::{Options, list, rewrite};
 
 /// Sessions in files. Clones share everything; make one for each folder in a process.
 #[derive(Clone, Debug)]
@@ -284,199 +283,5 @@ impl FileStore {
                 source: Box::new(error),
             }),
         }
-    }
-}
-
-/// Opens the transcript for reading; `None` if there is none.
-fn open_file(session: &Session) -> Result<Option<Box<dyn DiskFile>>, OpenError> {
-    let path = &session.place.transcript;
-    let refuse = |why: String| {
-        Err(OpenError::Refused {
-            session: session.id.clone(),
-            why: format!("{path:?} {why}"),
-            source: None,
-        })
-    };
-    // Looked at before it is opened: opening a device may already do something.
-    match session.system.disk.facts(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Ok(facts) if facts.kind == FileKind::Symlink => {
-            return refuse("is a symbolic link, and two names would have two locks; name the file it points to".into());
-        }
-        Ok(facts) if facts.kind != FileKind::Regular => {
-            return refuse(format!("is {}; name a transcript", facts.kind.in_words()));
-        }
-        _ => {}
-    }
-    match tail::open_to_read(&session.system, &session.place) {
-        Ok(file) => Ok(Some(file)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
-            refuse("may not be read; change its owner or its permissions".into())
-        }
-        Err(error) => Err(error)
-            .doing("open", path)
-            .map_err(|error| backend(session, error)),
-    }
-}
-
-fn backend(session: &Session, error: PathError) -> OpenError {
-    OpenError::Backend {
-        session: session.id.clone(),
-        doing: error.to_string(),
-        source: Box::new(error.source),
-    }
-}
-
-/// A snapshot: the saved head first, then the file, so that what is folded on top is never missing.
-fn open(session: &Session) -> Result<Snapshot, OpenError> {
-    let saved = head_file::load(&session.system, &session.place);
-    let Some(file) = open_file(session)? else {
-        return Ok(Snapshot {
-            session: session.id.clone(),
-            exists: false,
-            head: Head::default(),
-            transcript: Arc::default(),
-            report: OpenReport::clean(0),
-        });
-    };
-    let mut known = session.known();
-    if session.sync.is_latched() {
-        known.forget();
-        session.sync.unlatch();
-    }
-    let rest = known
-        .catch_up(&session.system, &session.place, &*file)
-        .map_err(|error| backend(session, error))?;
-    let head = known.head(&*file, saved.as_ref());
-    let mut snapshot = Snapshot {
-        session: session.id.clone(),
-        exists: true,
-        head: known.as_head(head.clone()),
-        transcript: known.transcript.clone(),
-        report: OpenReport::default(),
-    };
-    let believed = saved.is_some_and(|saved| known.believes(&*file, &saved));
-    drop(known);
-    if !rest.is_empty() {
-        add_tail(&mut snapshot, &rest, believed);
-    }
-    snapshot.report = report(&snapshot, session, head.as_ref());
-    Ok(snapshot)
-}
-
-/// A last line without a newline is read if it is whole; it may be a write that is under way.
-fn add_tail(snapshot: &mut Snapshot, rest: &[u8], believed: bool) {
-    let mut transcript = Transcript::clone(&snapshot.transcript);
-    let (from, through) = (transcript.entry_count(), transcript.saved_through());
-    if transcript.push_tail(rest, through).is_err() {
-        return;
-    }
-    let head = snapshot.head.leaf.clone();
-    snapshot.head.leaf = match believed {
-        true => crate::fold::fold(&transcript, head, from),
-        false => crate::fold::from_nothing(&transcript),
-    };
-    snapshot.transcript = Arc::new(transcript);
-}
-
-fn report(snapshot: &Snapshot, session: &Session, head: Option<&EntryId>) -> OpenReport {
-    let transcript = &snapshot.transcript;
-    let mut report = OpenReport::clean(transcript.entry_count());
-    report.of += transcript.damage().len();
-    for damage in transcript.damage() {
-        report.damage.push(format!(
-            "line {} ({} bytes at {}) cannot be read: {}; it was left in place",
-            damage.line, damage.len, damage.offset, damage.why
-        ));
-    }
-    report.damage.extend(
-        transcript
-            .tree_faults()
-            .iter()
-            .map(|fault| format!("{fault:?}")),
-    );
-    if let Tail::Fragment { offset, len } = transcript.tail() {
-        report.damage.push(format!(
-            "{len} bytes at {offset} are the beginning of a line: a write that is under way or was cut off"
-        ));
-    }
-    report.saved_through = session.sync.saved_through().map(Position);
-    report.read_only = transcript.writable().err().map(|fault| fault.to_string());
-    report.divergent = divergent(transcript, head);
-    report
-}
-
-/// Branches of conversation that begin on the active branch, after our head was first known, and end elsewhere.
-fn divergent(transcript: &Transcript, head: Option<&EntryId>) -> Vec<Divergence> {
-    let Some(head) = head else { return Vec::new() };
-    let mut found: Vec<Divergence> = Vec::new();
-    // Only what stands after the entry that the head was built on can have left it unseen; what stands before was
-    // left on purpose.
-    let Some(end) = transcript.line(head).map(|line| line.number) else {
-        return found;
-    };
-    for line in transcript.lines() {
-        let entry = &line.entry;
-        if line.number < end || !entry.kind().is_conversational() || entry.mark().is_some() {
-            continue;
-        }
-        if transcript.is_ancestor(head, entry.id()) {
-            continue;
-        }
-        let parent = transcript
-            .parent_of(entry.id())
-            .map(|parent| parent.id().clone());
-        match found
-            .iter_mut()
-            .find(|known| Some(&known.leaf) == parent.as_ref())
-        {
-            Some(known) => {
-                known.leaf = entry.id().clone();
-                known.entries += 1;
-            }
-            None => found.push(Divergence {
-                from: parent,
-                leaf: entry.id().clone(),
-                entries: 1,
-            }),
-        }
-    }
-    found
-}
-
-impl Work {
-    /// Makes the place of the head durable as an entry whose parent it is.
-    fn move_head(&self, to: Option<EntryId>, why: &str) -> Result<Receipt, AppendError> {
-        self.on_file(None, |work, known, file| {
-            work.make_head(known, file, to, why)
-        })
-    }
-
-    fn make_head(
-        &self,
-        known: &mut Known,
-        file: &Target<'_>,
-        to: Option<EntryId>,
-        why: &str,
-    ) -> Result<Receipt, AppendError> {
-        if let Some(id) = &to
-            && known.transcript.entry(id).is_none()
-        {
-            let why = format!("there is no entry {:?} to move the head to", id.as_str());
-            return Err(AppendError::BadEntry { index: 0, why });
-        }
-        let head = self.current_head(known, file, None);
-        let moved = head != to;
-        let kind = if moved { "moved" } else { "kept" };
-        let data = serde_json::json!({ "kind": kind, "from": head, "why": why });
-        let line = plan::head_line(to, data);
-        let plan = plan::Plan {
-            parent: None,
-            lines: vec![line],
-            own: vec![plan::Own::Line(0)],
-            outcome: latchwork_session::Outcome::Clean,
-        };
-        self.write(known, file, head, plan, None)
     }
 }

@@ -8,9 +8,7 @@
 use std::path::PathBuf;
 
 use latchwork_format::transcript::whole_entry_in;
-use latchwork_sys::{
-    DiskFile, IoDoing, OpenHow, PathError, System, create_whole, hex_id, make_private_dir,
-};
+use latchwork_sys::{DiskFile, IoDoing, PathError, System, create_whole, hex_id, make_private_dir};
 
 use crate::layout::Place;
 use crate::state::Known;
@@ -119,11 +117,6 @@ fn blank(file: &dyn DiskFile, offset: u64, len: usize) -> std::io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// Opens the transcript for reading, without following a link.
-pub(crate) fn open_to_read(system: &System, place: &Place) -> std::io::Result<Box<dyn DiskFile>> {
-    system.disk.open(&place.transcript, &OpenHow::reading())
 }
 
 #[cfg(test)]

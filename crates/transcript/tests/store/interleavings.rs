@@ -189,6 +189,37 @@ async fn what_a_peer_says_during_a_turn_is_kept_on_its_branch_and_reported() {
             .any(|entry| entry.id().as_str() == "11111111"),
         "it is kept"
     );
+    let reported = &snapshot.report.divergent;
+    assert_eq!(reported.len(), 1);
+    assert_eq!(reported[0].leaf.as_str(), "11111111");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_waits_for_no_writer_not_even_in_its_own_process() {
+    let bench = Bench::new();
+    let steps = Arc::new(ScriptedSteps::new());
+    let store = bench.store_with(steps.clone());
+    let base = begun(&store).await;
+    let (reached, midway) = mpsc::channel();
+    let (go, gate) = mpsc::channel::<()>();
+    steps.on("commit:written", move || {
+        reached.send(()).unwrap();
+        gate.recv().unwrap();
+    });
+    let writer = tokio::spawn({
+        let store = store.clone();
+        async move {
+            commit(&store, &base, going_on(vec![user("held up")]))
+                .await
+                .unwrap()
+        }
+    });
+    tokio::task::spawn_blocking(move || midway.recv().unwrap())
+        .await
+        .unwrap();
+    assert_eq!(said(&store).await, ["hello", "hi", "held up"]);
+    go.send(()).unwrap();
+    writer.await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
