@@ -10,10 +10,9 @@ use crate::Steps;
 
 /// Traces steps into a directory and waits where a file there says so.
 ///
-/// On reaching `x`: the line `x` is appended to `<dir>/<pid>.log`; then, if `<dir>/x.hold` exists,
-/// `<dir>/x.reached.<pid>` is made and the process waits until the hold file is gone. In file names
-/// every character of a step other than letters, digits, `-` and `_` is written as `-`, so
-/// `latch:taken` is held by `latch-taken.hold`.
+/// On reaching `x`: the line `x` is appended to `<dir>/trace.<pid>`; then, if `<dir>/x.hold` exists,
+/// `<dir>/x.reached.<pid>` is made and the process waits until the hold file is gone. A step's name stands in file names
+/// as it is, so it has no slash.
 #[derive(Debug)]
 pub struct FileSteps {
     dir: PathBuf,
@@ -32,19 +31,19 @@ impl FileSteps {
     /// The file that holds processes at `step` while it exists.
     #[must_use]
     pub fn hold_file(dir: &Path, step: &str) -> PathBuf {
-        dir.join(format!("{}.hold", file_name(step)))
+        dir.join(format!("{step}.hold"))
     }
 
     /// The file by which process `pid` says that it is held at `step`.
     #[must_use]
     pub fn reached_file(dir: &Path, step: &str, pid: u32) -> PathBuf {
-        dir.join(format!("{}.reached.{pid}", file_name(step)))
+        dir.join(format!("{step}.reached.{pid}"))
     }
 
     /// The file that lists the steps which process `pid` reached.
     #[must_use]
     pub fn trace_file(dir: &Path, pid: u32) -> PathBuf {
-        dir.join(format!("{pid}.log"))
+        dir.join(format!("trace.{pid}"))
     }
 }
 
@@ -67,18 +66,6 @@ impl Steps for FileSteps {
             }
         }
     }
-}
-
-fn file_name(step: &str) -> String {
-    step.chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() || c == '-' || c == '_' {
-                c
-            } else {
-                '-'
-            }
-        })
-        .collect()
 }
 
 /// Kills this process (SIGKILL) when the n-th step is reached, counted from 1.
