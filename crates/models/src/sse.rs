@@ -33,7 +33,10 @@ pub(crate) struct SseDecoder {
 impl SseDecoder {
     /// Takes the next piece and appends the events that it completes.
     pub(crate) fn push(&mut self, mut bytes: &[u8], events: &mut Vec<SseEvent>) {
-        if std::mem::take(&mut self.after_cr) && !bytes.is_empty() {
+        if bytes.is_empty() {
+            return;
+        }
+        if std::mem::take(&mut self.after_cr) {
             bytes = bytes.strip_prefix(b"\n").unwrap_or(bytes);
         }
         while let Some(end) = bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
@@ -129,6 +132,12 @@ mod tests {
             data(b": PROCESSING\n\n\n\nid: 7\nretry: 5\nevent: ping\n\ndata: x\n\n"),
             ["x"]
         );
+    }
+
+    #[test]
+    fn an_empty_piece_between_cr_and_lf_changes_nothing() {
+        let events = decode([&b"data: a\r"[..], b"", b"\ndata: b\r\n\r\n"]);
+        assert_eq!(events[0].data, "a\nb");
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! Answers that break off or cannot be read: an error, and never half a call.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use latchwork_models::{OpenAi, OpenAiOptions};
 use latchwork_session::{ModelError, ModelEvent};
 use serde_json::json;
 
 use crate::asking::{ask, asked_of, streamed};
-use crate::server::{EVENTS, Server, events, until_close, with_length};
+use crate::server::{Do, EVENTS, Server, events, until_close, with_length};
 use crate::turn::{assert_is_that_turn, delta, finish, turn_with_calls};
 
 #[tokio::test]
@@ -17,8 +19,16 @@ async fn a_stream_cut_at_any_byte_is_the_whole_reply_or_a_break_and_never_half_a
     ] {
         let head = whole.len() - body.len();
         let said = body.find("\"tool_calls\"}]}").unwrap() + "\"tool_calls\"}]}".len();
+        let next = AtomicUsize::new(head);
+        let server = Server::start(move || {
+            vec![Do::Send(
+                whole[..next.fetch_add(1, Ordering::Relaxed)].to_vec(),
+            )]
+        })
+        .await;
+        let provider = server.provider();
         for cut in 0..=body.len() {
-            match asked_of(&whole[..head + cut]).await {
+            match ask(&provider).await.1 {
                 Ok(reply) => {
                     assert!(cut >= said, "a reply from {cut} bytes of {said}");
                     assert_is_that_turn(&reply);
