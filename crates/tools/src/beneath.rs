@@ -246,7 +246,14 @@ mod tests {
                 ..
             })
         ));
-        assert!(matches!(root.directory("good"), Err(Refusal::Kind { .. })));
+        assert!(matches!(
+            root.directory("good"),
+            Err(Refusal::NotDirectory { .. })
+        ));
+        assert!(matches!(
+            root.file("good/x"),
+            Err(Refusal::NotDirectory { .. })
+        ));
         assert!(matches!(root.file("none"), Err(Refusal::Absent { .. })));
         let dev = Root::open(Path::new("/dev")).unwrap();
         assert!(matches!(

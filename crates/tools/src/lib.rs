@@ -1,3 +1,5 @@
+//! `read`, `ls` and a sandboxed `bash` for a turn; what a path or a command may reach is decided here.
+//!
 #![doc = include_str!("../README.md")]
 //!
 //! # Code map
@@ -13,7 +15,8 @@
 //! | `bash/` | a command from start to outcome: its group, its keeper, its output |
 //! | `sandbox/` | what the system offers to confine a command, and how it is used |
 //!
-//! **Invariant:** a path that a model names is opened in `beneath` and nowhere else.
+//! **Invariants:** a path that a model names is opened in `beneath` and nowhere else. A command is started in `bash/keeper`
+//! and nowhere else. Deliberately absent: tools that write files, and recording an outcome, which the turn does.
 
 #[cfg(not(unix))]
 compile_error!("latchwork-tools is for Unix: it needs process groups and directory descriptors");

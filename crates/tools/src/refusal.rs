@@ -22,6 +22,8 @@ pub(crate) enum Refusal {
         kind: &'static str,
         wanted: &'static str,
     },
+    #[error("{path} is not a directory, or leads through something that is none")]
+    NotDirectory { path: String },
     #[error(
         "you may not read {path}: the permissions of the file, or of a directory on the way, forbid it"
     )]
@@ -44,11 +46,7 @@ impl Refusal {
             Errno::NOENT => Self::Absent { path },
             Errno::LOOP => Self::Links { path },
             Errno::ACCESS | Errno::PERM => Self::Forbidden { path },
-            Errno::NOTDIR if wanted == "directory" => Self::Kind {
-                path,
-                kind: "something else, or lies below something else",
-                wanted,
-            },
+            Errno::NOTDIR => Self::NotDirectory { path },
             // What `open` says to sockets, and to devices that nobody serves.
             Errno::NXIO => Self::Kind {
                 path,

@@ -81,7 +81,7 @@ fn describe_bash(options: &Options, confinement: &str) -> String {
 
 fn read_parameters() -> Value {
     object(
-        json!({
+        &json!({
             "path": { "type": "string", "description": "The file, relative to the working directory" },
             "offset": { "type": "integer", "minimum": 1, "description": "First line to show, from 1" },
             "limit": { "type": "integer", "minimum": 1, "description": "How many lines to show" },
@@ -92,7 +92,7 @@ fn read_parameters() -> Value {
 
 fn ls_parameters() -> Value {
     object(
-        json!({
+        &json!({
             "path": { "type": "string", "description": "The directory, relative to the working directory; by default that itself" },
             "limit": { "type": "integer", "minimum": 1, "description": "How many entries to show" },
         }),
@@ -106,7 +106,7 @@ fn bash_parameters(time_limit_ms: u64) -> Value {
         time_limit_ms.div_ceil(1000)
     );
     object(
-        json!({
+        &json!({
             "command": { "type": "string", "description": "The command" },
             "timeout": { "type": "number", "exclusiveMinimum": 0, "description": timeout },
         }),
@@ -114,7 +114,7 @@ fn bash_parameters(time_limit_ms: u64) -> Value {
     )
 }
 
-fn object(properties: Value, required: &[&str]) -> Value {
+fn object(properties: &Value, required: &[&str]) -> Value {
     json!({
         "type": "object",
         "properties": properties,

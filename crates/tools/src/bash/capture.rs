@@ -229,7 +229,7 @@ mod tests {
         ) {
             let (one, two) = bytes.split_at(cut.min(bytes.len()));
             let pieces = [one.to_vec(), two.to_vec()];
-            prop_assert_eq!(capture(&pieces, max_bytes, 5), capture(&[bytes.clone()], max_bytes, 5));
+            prop_assert_eq!(capture(&pieces, max_bytes, 5), capture(std::slice::from_ref(&bytes), max_bytes, 5));
         }
     }
 }

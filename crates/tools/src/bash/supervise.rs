@@ -61,7 +61,7 @@ pub(super) async fn run(job: Job, limits: Limits, cancel: &CancellationToken) ->
         limits,
         cancel,
     }
-    .to_its_end(output, ended)
+    .supervise(output, ended)
     .await
 }
 
@@ -88,7 +88,7 @@ impl Stage {
 }
 
 impl Running<'_> {
-    async fn to_its_end(
+    async fn supervise(
         self,
         output: OwnedFd,
         mut ended: oneshot::Receiver<io::Result<ExitStatus>>,

@@ -174,7 +174,7 @@ mod tests {
 
     use super::{Options, Root, arguments, read};
 
-    fn reading(content: &[u8], options: &Options, more: serde_json::Value) -> ToolOutcome {
+    fn reading(content: &[u8], options: &Options, more: &serde_json::Value) -> ToolOutcome {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("f"), content).unwrap();
         let root = Root::open(dir.path()).unwrap();
@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn a_small_file_is_shown_as_it_is() {
-        let outcome = reading(b"one\r\ntwo", &Options::default(), json!({}));
+        let outcome = reading(b"one\r\ntwo", &Options::default(), &json!({}));
         assert_eq!(
             (outcome.status, text(&outcome)),
             (ToolStatus::Ok, "one\r\ntwo")
@@ -211,20 +211,20 @@ mod tests {
         let outcome = reading(
             b"1\n2\n3\n4\n",
             &Options::default(),
-            json!({ "offset": 2, "limit": 2 }),
+            &json!({ "offset": 2, "limit": 2 }),
         );
         assert_eq!(
             text(&outcome),
             "2\n3\n\n[lines 2 to 3 of 4; go on with offset 4]"
         );
-        let past = reading(b"1\n", &Options::default(), json!({ "offset": 3 }));
+        let past = reading(b"1\n", &Options::default(), &json!({ "offset": 3 }));
         assert_eq!(past.status, ToolStatus::Error);
         assert!(text(&past).contains("has 1 lines"), "{past:?}");
     }
 
     #[test]
     fn a_binary_file_is_refused_with_its_size() {
-        let outcome = reading(b"ELF\0\x01", &Options::default(), json!({}));
+        let outcome = reading(b"ELF\0\x01", &Options::default(), &json!({}));
         assert_eq!(outcome.status, ToolStatus::Error);
         assert!(
             text(&outcome).contains("binary file of 5 bytes"),
@@ -234,7 +234,7 @@ mod tests {
 
     #[test]
     fn text_in_another_encoding_is_shown_with_a_note() {
-        let outcome = reading(b"caf\xe9\n", &Options::default(), json!({}));
+        let outcome = reading(b"caf\xe9\n", &Options::default(), &json!({}));
         assert_eq!(
             text(&outcome),
             "caf?\n\n[not UTF-8 in 1 places, each shown as ?]"
@@ -249,24 +249,24 @@ mod tests {
             ..Options::default()
         };
         assert_eq!(
-            reading(&[b'x'; 20], &options, json!({})).status,
+            reading(&[b'x'; 20], &options, &json!({})).status,
             ToolStatus::Ok
         );
-        let large = reading(&[b'x'; 21], &options, json!({}));
+        let large = reading(&[b'x'; 21], &options, &json!({}));
         assert!(
             text(&large).contains("21 bytes, and the limit is 20"),
             "{large:?}"
         );
         let mut image = b"\xff\xd8\xff".to_vec();
         image.resize(18, 0);
-        assert_eq!(reading(&image, &options, json!({})).status, ToolStatus::Ok);
+        assert_eq!(reading(&image, &options, &json!({})).status, ToolStatus::Ok);
         image.push(0);
-        assert!(text(&reading(&image, &options, json!({}))).contains("the limit is 18"));
+        assert!(text(&reading(&image, &options, &json!({}))).contains("the limit is 18"));
     }
 
     #[test]
     fn an_image_comes_whole_in_base64() {
-        let outcome = reading(b"GIF89a\0\0", &Options::default(), json!({}));
+        let outcome = reading(b"GIF89a\0\0", &Options::default(), &json!({}));
         let ContentPart::Image { data, mime_type } = &outcome.content[1] else {
             panic!("{outcome:?}")
         };
@@ -279,10 +279,10 @@ mod tests {
     #[test]
     fn an_empty_file_and_an_absent_one_differ() {
         assert_eq!(
-            text(&reading(b"", &Options::default(), json!({}))),
+            text(&reading(b"", &Options::default(), &json!({}))),
             "[the file is empty]"
         );
-        let absent = reading(b"", &Options::default(), json!({ "path": "g" }));
+        let absent = reading(b"", &Options::default(), &json!({ "path": "g" }));
         assert_eq!(text(&absent), "Cannot read it: there is no `g`.");
     }
 }

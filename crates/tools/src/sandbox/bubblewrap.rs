@@ -5,7 +5,8 @@
 //! own, so no terminal can be reached.
 //!
 //! **Limits.** There is no grace: the first signal ends it. A system that forbids user namespaces forbids bubblewrap, unless
-//! the program is setuid; that is found out at the start, by running it.
+//! the program is setuid; that is found out at the start, by running it. With the network allowed, abstract sockets are
+//! reachable too.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

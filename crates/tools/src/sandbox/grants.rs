@@ -26,6 +26,13 @@ const SYSTEM: [&str; 14] = [
 ];
 
 #[derive(Clone, Debug)]
+#[cfg_attr(
+    not(target_os = "linux"),
+    expect(
+        dead_code,
+        reason = "what is granted matters only where there is a sandbox"
+    )
+)]
 pub(crate) struct Grants {
     /// The working directory, without symbolic links.
     pub(crate) root: PathBuf,

@@ -129,7 +129,7 @@ async fn a_future_dropped_at_any_moment_of_the_start_leaves_nothing() {
     let temporary = dir.path().join("temporary");
     std::fs::create_dir(&temporary).unwrap();
     for (_, toolbox) in every_bash(dir.path(), |options| {
-        options.bash.temporary = temporary.clone()
+        options.bash.temporary = temporary.clone();
     }) {
         for polls in 0..40 {
             let mut running = Box::pin(call(
@@ -241,27 +241,13 @@ async fn a_command_ends_when_our_process_is_killed() {
 async fn calls_at_the_same_time_do_not_hold_each_other() {
     let dir = tempfile::tempdir().unwrap();
     for (kind, toolbox) in every_bash(dir.path(), |_| {}) {
-        let one = |number: u32| {
-            let (toolbox, command) = (&toolbox, format!("sleep 0.{}; echo {number}", number % 3));
-            async move {
-                (
-                    number,
-                    call(toolbox, "bash", json!({ "command": command })).await,
-                )
-            }
-        };
-        for (number, outcome) in futures_of(&one).await {
+        let one = async |number: u32| {
+            let command = format!("sleep 0.{}; echo {number}", number % 3);
+            let outcome = call(&toolbox, "bash", json!({ "command": command })).await;
             assert_eq!(text(&outcome), expected(kind, &format!("{number}\n")));
-        }
+        };
+        tokio::join!(one(1), one(2), one(3), one(4));
     }
-}
-
-async fn futures_of<F, T>(one: &F) -> [(u32, T); 4]
-where
-    F: AsyncFn(u32) -> (u32, T),
-{
-    let (a, b, c, d) = tokio::join!(one(1), one(2), one(3), one(4));
-    [a, b, c, d]
 }
 
 /// The outcome of a command that ended well.

@@ -72,7 +72,7 @@ async fn its_temporary_directory_is_its_own_and_gone_afterwards() {
     let dir = tempfile::tempdir().unwrap();
     let temporary = tempfile::tempdir().unwrap();
     for (kind, toolbox) in every_bash(dir.path(), |options| {
-        options.bash.temporary = temporary.path().to_owned()
+        options.bash.temporary = temporary.path().to_owned();
     }) {
         let command =
             "mkdir $TMPDIR/a && echo x > $TMPDIR/a/b && chmod 0700 $TMPDIR/a && stat -c %a $TMPDIR";
