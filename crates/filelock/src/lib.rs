@@ -1,3 +1,5 @@
+//! Session latches on plain files: `flock`, a second wall on the transcript, and the peers' lock file.
+//!
 #![doc = include_str!("../README.md")]
 //!
 //! # Code map

@@ -16,7 +16,7 @@
 //! | [`TranscriptStore`] | `store.rs`, commits in `commit.rs` | yes |
 //! | [`Inbox`] | `inbox.rs` | yes |
 //! | [`ContextEngine`] | `engine.rs`, its scope in `scope.rs` | no need |
-//! | [`ModelProvider`] | `model.rs` | no need |
+//! | [`ModelProvider`] | `model.rs`, replies in `reply.rs` | no need |
 //! | [`ToolHost`] | `tools.rs` | no need |
 //!
 //! Deliberately absent: any implementation, any I/O, any path. Each trait has a conformance suite behind the
@@ -51,6 +51,7 @@ mod engine;
 mod inbox;
 mod locks;
 mod model;
+mod reply;
 mod scope;
 mod store;
 mod tools;
@@ -67,9 +68,9 @@ pub use engine::{
 pub use inbox::{Accepted, Inbox, InboxError, Incoming, Waiting};
 pub use locks::{AcquireError, ClaimAsk, ClaimError, GuardAsk, SessionLocks, TakeOver, WhatIsHeld};
 pub use model::{
-    ModelError, ModelEvent, ModelProvider, ModelRequest, ModelStream, ProviderInfo, Reply,
-    ReplyBlock, StopReason, Thinking, Usage,
+    ModelError, ModelEvent, ModelProvider, ModelRequest, ModelStream, ProviderInfo, Thinking,
 };
+pub use reply::{Reply, ReplyBlock, StopReason, Usage};
 pub use scope::{EngineParts, EngineScope, ScopeError};
 pub use store::{
     Divergence, OpenError, OpenReport, Page, Rewrite, Rewritten, SessionSummary, Snapshot,

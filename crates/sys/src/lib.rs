@@ -1,3 +1,5 @@
+//! Disk, clock, processes and randomness as small traits: the seam where faults are injected.
+//!
 #![doc = include_str!("../README.md")]
 //!
 //! # Code map
