@@ -19,6 +19,7 @@ pub mod json;
 pub mod kind;
 pub mod mark;
 pub mod message;
+pub mod ours;
 pub mod request;
 pub mod session_id;
 pub mod time;

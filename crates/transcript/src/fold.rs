@@ -4,24 +4,7 @@
 //! is known, one rule holds for each further entry: one that continues the head moves it; an entry of ours moves it,
 //! unless it was put aside; anything else (a stale peer's metadata, another branch) does not. Pure; no I/O.
 
-use latchwork_format::{EntryId, RawEntry, Transcript};
-
-/// The custom type of an entry that says where the head is.
-pub(crate) const HEAD: &str = "latchwork.head";
-/// The field of a mark that says: written beside the active branch.
-pub(crate) const ASIDE: &str = "aside";
-
-/// Whether the entry was written by us: it carries our mark.
-pub(crate) fn is_ours(entry: &RawEntry) -> bool {
-    entry.mark().is_some()
-}
-
-/// Whether the entry was written by us beside the active branch, so that it moves no head.
-fn is_aside(entry: &RawEntry) -> bool {
-    entry
-        .mark()
-        .is_some_and(|mark| mark.other.contains_key(ASIDE))
-}
+use latchwork_format::{EntryId, Transcript};
 
 /// Folds the entries from position `from` (among [`Transcript::lines`]) on into a head that held before them.
 pub(crate) fn fold(transcript: &Transcript, head: Option<EntryId>, from: usize) -> Option<EntryId> {
@@ -33,7 +16,7 @@ pub(crate) fn fold(transcript: &Transcript, head: Option<EntryId>, from: usize) 
             (None, parent) => parent.is_none(),
             (Some(_), None) => false,
         };
-        if (continues || is_ours(entry)) && !is_aside(entry) {
+        if (continues || entry.is_ours()) && !entry.is_aside() {
             head = Some(entry.id().clone());
         }
     }

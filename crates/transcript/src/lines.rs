@@ -4,11 +4,11 @@
 //! `message.idempotencyKey`. Messages are spliced as text, so that what JavaScript wrote stays as it is.
 
 use latchwork_format::json::Raw;
+use latchwork_format::ours::ASIDE;
 use latchwork_format::{Body, EntryId, Mark, WriteError};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::fold::ASIDE;
 use crate::plan::PlannedLine;
 
 /// A line that is about to be written.

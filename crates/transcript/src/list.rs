@@ -7,7 +7,6 @@ use latchwork_session::{OpenError, SessionId, SessionSummary};
 use latchwork_sys::{DiskFile, FileKind, IoDoing, OpenHow, PathError, System};
 
 use crate::layout::{ENDING, Layout, Place};
-use crate::plan::SESSION_KEY;
 use crate::records::count_waiting;
 use crate::store::nameless;
 
@@ -112,11 +111,7 @@ fn fill(summary: &mut SessionSummary, file: &dyn DiskFile, size: u64) {
         .map(|text| text.chars().take(TITLE_CHARS).collect());
     summary.session_key = begin
         .entries()
-        .filter_map(latchwork_format::RawEntry::custom)
-        .find(|custom| custom.custom_type == SESSION_KEY)
-        .and_then(|custom| custom.data)
-        .and_then(latchwork_format::json::Raw::fields)
-        .and_then(|fields| fields.str("key").map(std::borrow::Cow::into_owned));
+        .find_map(latchwork_format::RawEntry::kept_session_key);
     let start = size.saturating_sub(END_BYTES as u64);
     let end = piece(file, start, END_BYTES);
     // The first line of a piece from the middle is cut; it reads as damage and counts for nothing.

@@ -6,13 +6,8 @@
 
 use std::collections::HashMap;
 
-use latchwork_format::{Body, Class, EntryId, RawEntry, Role, Transcript};
+use latchwork_format::{Body, Class, EntryId, RawEntry, Role, Transcript, ours};
 use latchwork_session::{Commit, Head, Intent, Key, NewEntry, Outcome, Replacement};
-
-use crate::fold::{HEAD, is_ours};
-
-/// The custom type of the entry that keeps a session's key.
-pub(crate) const SESSION_KEY: &str = "latchwork.session";
 
 /// What is to be written, in order, and what to say of it.
 #[derive(Debug)]
@@ -143,7 +138,7 @@ pub(crate) fn head_line(head: Option<EntryId>, data: serde_json::Value) -> Plann
     PlannedLine {
         id: None,
         body: Body::Custom {
-            custom_type: HEAD.to_owned(),
+            custom_type: ours::HEAD.to_owned(),
             data: Some(data),
         },
         key: None,
@@ -159,7 +154,7 @@ pub(crate) fn session_line(key: &str) -> PlannedLine {
     PlannedLine {
         id: None,
         body: Body::Custom {
-            custom_type: SESSION_KEY.to_owned(),
+            custom_type: ours::SESSION.to_owned(),
             data: Some(serde_json::json!({ "key": key })),
         },
         key: None,
@@ -254,23 +249,18 @@ fn way(transcript: &Transcript, base: Option<&EntryId>, head: Option<&EntryId>) 
 
 /// The reason in the newest entry that moved the head.
 fn why_moved(transcript: &Transcript) -> String {
-    let moved = transcript
-        .entries()
-        .rev()
-        .filter_map(RawEntry::custom)
-        .find(|custom| custom.custom_type == HEAD);
-    let why = moved
-        .and_then(|custom| custom.data)
-        .and_then(latchwork_format::json::Raw::fields)
-        .and_then(|fields| fields.str("why").map(std::borrow::Cow::into_owned));
-    why.unwrap_or_else(|| "another branch was continued".to_owned())
+    let moved = transcript.entries().rev().find_map(RawEntry::head_move);
+    moved.map_or_else(
+        || "another branch was continued".to_owned(),
+        |moved| moved.why,
+    )
 }
 
 /// Whether an entry after the base keeps a reply from being moved over it.
 fn speaks(transcript: &Transcript, entry: &RawEntry, base: Option<&EntryId>) -> bool {
     match entry.kind().class() {
         Class::Metadata => false,
-        Class::Conversational => !is_mirror(entry),
+        Class::Conversational => !entry.is_mirror(),
         // A compaction is passed if all that it replaces is older than the base: what it keeps begins at the base or
         // above it.
         Class::Compaction => {
@@ -280,19 +270,6 @@ fn speaks(transcript: &Transcript, entry: &RawEntry, base: Option<&EntryId>) -> 
             !matches!((kept, base), (Some(kept), Some(base)) if transcript.is_ancestor(&kept, base))
         }
     }
-}
-
-/// A copy of something that was delivered elsewhere: an assistant entry that no model said here.
-pub(crate) fn is_mirror(entry: &RawEntry) -> bool {
-    let Some(message) = entry.message() else {
-        return false;
-    };
-    entry.role() == Some(&Role::Assistant)
-        && message.provider().as_deref() == Some("openclaw")
-        && matches!(
-            message.model().as_deref(),
-            Some("delivery-mirror" | "gateway-injected")
-        )
 }
 
 /// The entries of the commit itself, each once by its key.
@@ -359,7 +336,7 @@ fn add_again(plan: &mut Plan, transcript: &Transcript, placements: &Placements) 
 
 /// A keyed message of ours whose newest placement this is.
 fn placeable(entry: &RawEntry, placements: &Placements) -> Option<(Key, u32)> {
-    if !is_ours(entry) || matches!(entry.role(), Some(Role::Assistant | Role::ToolResult)) {
+    if !entry.is_ours() || matches!(entry.role(), Some(Role::Assistant | Role::ToolResult)) {
         return None;
     }
     let key = Key::new(entry.key()?).ok()?;
