@@ -30,7 +30,7 @@ pub(crate) enum Refusal {
     Forbidden { path: String },
     #[error("{path} leads through too many symbolic links, or through a link of /proc")]
     Links { path: String },
-    #[error("cannot read {path}: {why}")]
+    #[error("reading {path} failed: {why}")]
     Io { path: String, why: String },
 }
 
