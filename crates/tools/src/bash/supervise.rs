@@ -150,15 +150,18 @@ impl Running<'_> {
 }
 
 /// Takes what was printed and not read yet, without waiting for one who left the group and holds the pipe.
+///
+/// It asks the kernel and not the runtime, which may not have heard yet that there is something to read.
 fn drain(output: &Receiver, capture: &mut Capture, buffer: &mut [u8]) {
     let mut drained = 0;
     while drained < DRAIN_BYTES {
-        match output.try_read(buffer) {
-            Ok(0) | Err(_) => break,
-            Ok(bytes) => {
+        match rustix::io::read(output, &mut *buffer) {
+            Ok(bytes) if bytes > 0 => {
                 capture.push(&buffer[..bytes]);
                 drained += bytes;
             }
+            Err(rustix::io::Errno::INTR) => {}
+            _ => break,
         }
     }
 }
