@@ -1,3 +1,117 @@
 //! The `latchwork` program: parse, render, exit codes.
+//!
+//! | file | idea |
+//! |---|---|
+//! | `args` | what may be typed |
+//! | `world` | what is taken from the machine around: environment, directory, settings files |
+//! | `run`, `append`, `rewind`, `sessions`, `show`, `demo` | one command each |
+//! | `output` | standard output and error, made harmless for a terminal |
+//! | `failure`, `exit` | a failure in words, and as a number |
+//! | `signals` | interrupts |
 
-fn main() {}
+mod append;
+mod args;
+mod demo;
+mod duration;
+mod exit;
+mod failure;
+mod help;
+mod output;
+mod rewind;
+mod run;
+mod secrets;
+mod sessions;
+mod show;
+mod signals;
+mod world;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use latchwork::config::Resolved;
+use latchwork::{Flag, Latchwork, Settings};
+
+use crate::args::{Command, Typed};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::Errors;
+use crate::world::World;
+
+fn main() -> ExitCode {
+    let typed = match Typed::try_parse() {
+        Ok(typed) => typed,
+        Err(told) => {
+            let code = told.exit_code();
+            let _nobody_reads = told.print();
+            return ExitCode::from(u8::try_from(code).unwrap_or(Exit::Usage.code()));
+        }
+    };
+    let world = match World::look() {
+        Ok(world) => world,
+        Err(failure) => return end(Errors { styled: false }, Err(failure)),
+    };
+    let errors = Errors::standard(&world);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
+    let done = match runtime {
+        // Dropped at the end of this arm, it lets a commit that has begun end whole.
+        Ok(runtime) => runtime.block_on(command(typed.command, &world, errors)),
+        Err(error) => Err(Failure::new("the program's threads cannot be started").because(&error)),
+    };
+    end(errors, done)
+}
+
+fn end(errors: Errors, done: Result<Exit, Failure>) -> ExitCode {
+    match done {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            errors.block(&failure);
+            failure.exit.into()
+        }
+    }
+}
+
+async fn command(command: Command, world: &World, errors: Errors) -> Result<Exit, Failure> {
+    match command {
+        Command::Run(typed) => run::run(typed, world, errors).await,
+        Command::Demo(typed) => demo::run(&typed, world, errors).await,
+        Command::Show(typed) => show::run(&typed, &begin(world, errors)?, world).await,
+        Command::Sessions(typed) => sessions::run(&typed, &begin(world, errors)?).await,
+        Command::Append(typed) => append::run(&typed, &begin(world, errors)?, world, errors).await,
+        Command::Rewind(typed) => rewind::run(&typed, &begin(world, errors)?).await,
+    }
+}
+
+/// The runtime as it is set, without anything typed on top.
+fn begin(world: &World, errors: Errors) -> Result<Latchwork, Failure> {
+    begin_with(world, Vec::new(), errors)
+}
+
+/// The runtime with what was typed on top of the settings.
+fn begin_with(world: &World, flags: Vec<Flag>, errors: Errors) -> Result<Latchwork, Failure> {
+    let Resolved { value, .. } = world.settings(flags, &errors)?;
+    log(&value, errors)?;
+    world.latchwork(value)
+}
+
+/// Logs go to standard error, and only where they are asked for.
+fn log(settings: &Settings, errors: Errors) -> Result<(), Failure> {
+    let Some(wanted) = settings
+        .log
+        .as_deref()
+        .filter(|wanted| !wanted.trim().is_empty())
+    else {
+        return Ok(());
+    };
+    let filter = tracing_subscriber::EnvFilter::try_new(wanted).map_err(|error| {
+        Failure::settings(format!("the setting log cannot be read: {wanted:?}")).because(&error)
+    })?;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(errors.styled)
+        .with_writer(std::io::stderr)
+        .init();
+    Ok(())
+}

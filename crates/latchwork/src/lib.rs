@@ -1,1 +1,52 @@
-//! Durable, concurrent-safe sessions for AI agents: the facade that builds the parts.
+#![doc = include_str!("../README.md")]
+//!
+//! # Code map
+//!
+//! | file | idea |
+//! |---|---|
+//! | `facade` | settings become a store, models, tools and an engine |
+//! | `session` | one session: look, accept, rewind |
+//! | `turn` | one turn of it |
+//! | `append` | messages and entries from outside |
+//! | `address` | what a person calls a session by, and where that leads |
+//! | `settings` | everything that can be set, and where it comes from |
+//! | `home` | where things lie for a user |
+
+mod address;
+mod append;
+mod facade;
+pub mod home;
+mod session;
+mod settings;
+mod turn;
+
+pub use address::{AddressError, SessionArg, SessionKey};
+pub use append::{AppendLineError, Appended, Appender, LineError, Stands};
+pub use facade::{Latchwork, Secrets, SetupError};
+pub use session::{Look, Session, WriteError};
+pub use settings::{
+    Endpoint, Flag, MAIN_SESSION, Name, OPENAI, SYSTEM_PROMPT, Settings, SettingsError, Sources,
+    names,
+};
+pub use turn::{Ask, RunError};
+
+/// Settings with an origin for every value.
+pub use latchwork_config as config;
+/// Context engines.
+pub use latchwork_context as context;
+/// The pi session format.
+pub use latchwork_format as format;
+/// What a task may hold.
+pub use latchwork_lock as lock;
+/// Model providers.
+pub use latchwork_models as models;
+/// The turn.
+pub use latchwork_runner as runner;
+/// The seams.
+pub use latchwork_session as seams;
+/// Disk, clock, processes and randomness.
+pub use latchwork_sys as sys;
+/// Built-in tools.
+pub use latchwork_tools as tools;
+/// Transcripts in files.
+pub use latchwork_transcript as transcript;

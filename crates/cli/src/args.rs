@@ -1,0 +1,199 @@
+//! What may be typed: exactly that, as values. No file is looked at and nothing is decided here.
+//!
+//! Deliberately absent: defaults of settings, which stand beside the code they tune, and the meaning of a combination,
+//! which each command's own room resolves.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use latchwork::seams::Key;
+use latchwork::{SessionArg, SessionKey};
+
+use crate::duration::Span;
+
+/// Durable, concurrent-safe sessions for AI agents.
+#[derive(Debug, Parser)]
+#[command(name = "latchwork", version, about, arg_required_else_help = true, after_long_help = crate::help::after())]
+pub(crate) struct Typed {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run one turn: accept a message, ask the model, run its tools, record everything.
+    Run(Run),
+    /// Show it working: three processes share one session while a recorded model thinks. No key, no network.
+    Demo(Demo),
+    /// Show a session: the conversation, its tree, or what the model is shown.
+    Show(Show),
+    /// List the sessions of the home.
+    Sessions(Sessions),
+    /// Append messages or entries, one JSON object a line from standard input; a receipt for each once it is durable.
+    Append(Append),
+    /// Move the head of a session to an earlier entry. Nothing is removed.
+    Rewind(Rewind),
+}
+
+/// `run`.
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// The session of the home, by its key [default: the setting `session`, "main"].
+    #[arg(long, value_name = "KEY", conflicts_with = "file")]
+    pub(crate) session: Option<SessionKey>,
+    /// A transcript anywhere, by its path (it ends in .jsonl).
+    #[arg(long, value_name = "PATH")]
+    pub(crate) file: Option<PathBuf>,
+    /// The model: PROVIDER/MODEL, or replay:FILE[@PACE] for a recorded session.
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) model: Option<String>,
+    /// The tools that the model may call, separated by commas: read, ls, bash; "" for none.
+    #[arg(long, value_name = "LIST")]
+    pub(crate) tools: Option<String>,
+    /// What the model is told before the conversation.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) system: Option<String>,
+    /// While another turn of the session is under way, wait this long for it (0: not at all).
+    #[arg(long, value_name = "DURATION", group = "claimed")]
+    pub(crate) wait: Option<Span>,
+    /// End the turn that is under way, for this reason. What it had said is kept.
+    #[arg(long, value_name = "REASON", group = "claimed")]
+    pub(crate) take_over: Option<String>,
+    /// Leave the message in the inbox if another turn is under way: a later turn answers it.
+    #[arg(long, group = "claimed", requires = "prompt")]
+    pub(crate) queue: bool,
+    /// Name the message: run again with the same key, it is said once.
+    #[arg(long, value_name = "KEY", value_parser = key, requires = "prompt")]
+    pub(crate) key: Option<Key>,
+    /// Print one event a line, as JSON, and nothing else on standard output.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// What to say; `-` reads it from standard input; without it, what waits is answered.
+    #[arg(value_name = "PROMPT")]
+    pub(crate) prompt: Option<String>,
+}
+
+/// `demo`.
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// How long the recorded model takes for each of its three replies.
+    #[arg(long, value_name = "DURATION", default_value = "1500ms")]
+    pub(crate) pace: Span,
+}
+
+/// `show`.
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// A session key, or the path of a transcript (with a `/` or ending in .jsonl).
+    #[arg(value_name = "SESSION|PATH")]
+    pub(crate) session: SessionArg,
+    /// Every branch, as a tree with the head marked.
+    #[arg(long, conflicts_with = "context")]
+    pub(crate) tree: bool,
+    /// What the model would be shown.
+    #[arg(long)]
+    pub(crate) context: bool,
+    /// One JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `sessions`.
+#[derive(Debug, Args)]
+pub(crate) struct Sessions {
+    /// One JSON object a session.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `append`.
+#[derive(Debug, Args)]
+pub(crate) struct Append {
+    /// A session key, or the path of a transcript (with a `/` or ending in .jsonl).
+    #[arg(value_name = "SESSION|PATH")]
+    pub(crate) session: SessionArg,
+}
+
+/// `rewind`.
+#[derive(Debug, Args)]
+pub(crate) struct Rewind {
+    /// A session key, or the path of a transcript (with a `/` or ending in .jsonl).
+    #[arg(value_name = "SESSION|PATH")]
+    pub(crate) session: SessionArg,
+    /// The entry that the conversation goes on after, by its id; `root`: before the first.
+    #[arg(value_name = "ENTRY|root")]
+    pub(crate) to: String,
+    /// Why; it is kept in the transcript.
+    #[arg(long, value_name = "TEXT", default_value = "rewound by the user")]
+    pub(crate) why: String,
+    /// A receipt as one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn key(text: &str) -> Result<Key, latchwork::seams::KeyError> {
+    Key::new(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+    use proptest::prelude::*;
+
+    use super::{Command, Run, Typed};
+
+    fn run(args: &[&str]) -> Result<Run, clap::Error> {
+        let typed = Typed::try_parse_from(["latchwork", "run"].iter().chain(args))?;
+        match typed.command {
+            Command::Run(run) => Ok(run),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_declaration_holds_together() {
+        Typed::command().debug_assert();
+    }
+
+    #[test]
+    fn a_run_may_be_told_nothing_and_one_answer_to_a_turn_under_way() {
+        assert!(run(&[]).unwrap().prompt.is_none());
+        assert_eq!(run(&["-"]).unwrap().prompt.as_deref(), Some("-"));
+        assert_eq!(
+            run(&["--", "--help"]).unwrap().prompt.as_deref(),
+            Some("--help")
+        );
+        assert_eq!(run(&["--wait", "2s"]).unwrap().wait.unwrap().0.as_secs(), 2);
+        for wrong in [
+            &["--wait", "1s", "--queue", "x"][..],
+            &["--queue"],
+            &["--key", "k"],
+            &["--key", " ", "x"],
+            &["--session", "a", "--file", "b.jsonl"],
+            &["--session", "a\nb"],
+            &["--wait", "soon"],
+            &["a", "b"],
+        ] {
+            assert!(run(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_tree_is_no_context() {
+        let parse =
+            |args: &[&str]| Typed::try_parse_from(["latchwork"].iter().chain(args)).map(drop);
+        assert!(parse(&["show", "a/b.jsonl", "--context", "--json"]).is_ok());
+        assert!(parse(&["show", "main", "--context", "--tree"]).is_err());
+        assert!(parse(&["show", ""]).is_err() && parse(&["show"]).is_err());
+        assert!(parse(&["rewind", "main", "root", "--why", "again"]).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_makes_the_parser_panic(args in proptest::collection::vec("(run|show|append|--[a-z]{1,8}|-|\\PC{0,8})", 0..6)) {
+            let _ = Typed::try_parse_from(std::iter::once("latchwork".to_owned()).chain(args)).map(drop);
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! A failure as one block: what, why, and what to do. And the number that the program ends with.
+//!
+//! The words of a library's error say what and where; its causes say why; hints are given here alone, since only the
+//! program knows what can be typed.
+
+use std::error::Error;
+use std::fmt;
+
+use latchwork::config::Fault;
+use latchwork::format::Escaped;
+use latchwork::runner::TurnError;
+use latchwork::seams::{AcquireError, AppendError, ClaimError, InboxError, ModelError, OpenError};
+use latchwork::{AddressError, AppendLineError, RunError, SettingsError, SetupError, WriteError};
+
+use crate::exit::Exit;
+
+/// Why a command failed.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// How the program ends.
+    pub(crate) exit: Exit,
+    what: String,
+    why: Vec<String>,
+    hints: Vec<String>,
+}
+
+impl Failure {
+    /// A failure in these words.
+    pub(crate) fn new(what: impl Into<String>) -> Self {
+        Self {
+            exit: Exit::Failure,
+            what: what.into(),
+            why: Vec::new(),
+            hints: Vec::new(),
+        }
+    }
+
+    /// A command line that makes no sense.
+    pub(crate) fn usage(what: impl Into<String>) -> Self {
+        Self::new(what).exit(Exit::Usage)
+    }
+
+    /// Settings that cannot be used.
+    pub(crate) fn settings(what: impl Into<String>) -> Self {
+        Self::new(what).exit(Exit::Settings)
+    }
+
+    /// The error and its causes.
+    pub(crate) fn of(error: &(dyn Error + 'static)) -> Self {
+        let failure = Self::new(error.to_string());
+        match error.source() {
+            Some(cause) => failure.because(cause),
+            None => failure,
+        }
+    }
+
+    /// With this cause, and its own.
+    pub(crate) fn because(mut self, cause: &(dyn Error + 'static)) -> Self {
+        for cause in std::iter::successors(Some(cause), |cause| Error::source(*cause)) {
+            let words = cause.to_string();
+            // Some errors repeat their cause: once is enough.
+            if !self.what.contains(&words) && !self.why.iter().any(|why| why.contains(&words)) {
+                self.why.push(words);
+            }
+        }
+        self
+    }
+
+    /// With something to do about it.
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// With another end of the program.
+    pub(crate) const fn exit(mut self, exit: Exit) -> Self {
+        self.exit = exit;
+        self
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        block(f, "error: ", &self.what)?;
+        for why in &self.why {
+            block(f, "\n  why: ", why)?;
+        }
+        for hint in &self.hints {
+            block(f, "\n  hint: ", hint)?;
+        }
+        Ok(())
+    }
+}
+
+/// Further lines of a text are indented, so that the block stays one.
+fn block(f: &mut fmt::Formatter<'_>, label: &str, text: &str) -> fmt::Result {
+    write!(
+        f,
+        "{label}{}",
+        Escaped(text).to_string().replace('\n', "\n    ")
+    )
+}
+
+impl From<SettingsError> for Failure {
+    fn from(error: SettingsError) -> Self {
+        let failure = Self::settings(error.to_string());
+        match &error {
+            SettingsError::Config(config) if config.faults.iter().any(|fault| matches!(fault, Fault::UnknownKey { .. })) => {
+                failure.hint("correct the name; `latchwork --help` lists the variables, docs/configuration.md every setting")
+            }
+            _ => failure,
+        }
+    }
+}
+
+impl From<SetupError> for Failure {
+    fn from(error: SetupError) -> Self {
+        let failure = Self::of(&error);
+        match &error {
+            SetupError::NoHome => failure
+                .exit(Exit::Settings)
+                .hint("set LATCHWORK_HOME to a folder of yours, or name a file by its path"),
+            SetupError::Address(AddressError::Path(_)) => failure,
+            SetupError::Address(_) => failure.exit(Exit::Usage),
+            _ => failure.exit(Exit::Settings),
+        }
+    }
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        if let RunError::Turn(error) = &error {
+            return of_turn(error);
+        }
+        let failure = Self::of(&error);
+        match &error {
+            RunError::NoModel => failure
+                .exit(Exit::Settings)
+                .hint("name one with --model PROVIDER/MODEL, LATCHWORK_MODEL or the setting `model` (OPENAI_API_KEY or OPENAI_BASE_URL for openai/...)")
+                .hint("offline, --model replay:FILE answers with the replies of a recorded session"),
+            RunError::BadModel(_) => failure.exit(Exit::Usage),
+            RunError::Secret { .. } | RunError::Provider(_) | RunError::Tools(_) => failure.exit(Exit::Settings),
+            _ => failure,
+        }
+    }
+}
+
+fn of_turn(error: &TurnError) -> Failure {
+    let failure = Failure::of(error);
+    if error.is_contention() {
+        let failure = failure.exit(Exit::Busy);
+        return match error {
+            TurnError::Claimed(ClaimError::Claimed { .. }) => failure.hint(
+                "wait for it with --wait 5min, leave the message with --queue, or end that turn with --take-over REASON",
+            ),
+            TurnError::Superseded { .. } => failure,
+            _ => failure.hint("try again; whoever holds the session is named above"),
+        };
+    }
+    match error {
+        TurnError::Model(error) => of_model(failure.exit(Exit::Provider), error),
+        TurnError::Cancelled { .. } => failure.exit(Exit::Signal(2)),
+        TurnError::TooLong { .. } => {
+            failure.hint("the setting is turn.tokenBudget (LATCHWORK_TOKEN_BUDGET)")
+        }
+        TurnError::TooManyRounds { .. } => {
+            failure.hint("run again to let it go on, or raise turn.roundsMax")
+        }
+        _ => failure,
+    }
+}
+
+fn of_model(failure: Failure, error: &ModelError) -> Failure {
+    match error {
+        ModelError::Key { .. } => failure
+            .hint("the key is looked for where models.NAME.key says (OPENAI_API_KEY for openai)"),
+        ModelError::Unreachable { .. } => failure
+            .hint("check the address (OPENAI_BASE_URL, or models.NAME.base_url) and the network"),
+        ModelError::Limited { .. } => {
+            failure.hint("wait a little, or choose another model with --model")
+        }
+        ModelError::TooLong { .. } => {
+            failure.hint("choose a model with a larger window, or begin another session")
+        }
+        ModelError::Status { .. } => failure.hint("check the model's name and the address"),
+        ModelError::Malformed { .. } => failure.hint(
+            "is it an OpenAI-compatible endpoint? check OPENAI_BASE_URL, or models.NAME.base_url",
+        ),
+        ModelError::Stalled { .. } => {
+            failure.hint("try again, or allow more silence with models.NAME.idle_timeout_ms")
+        }
+        ModelError::BrokenOff { .. } => failure.hint("try again"),
+        _ => failure,
+    }
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        Self::of(&error)
+    }
+}
+
+impl From<InboxError> for Failure {
+    fn from(error: InboxError) -> Self {
+        Self::of(&error)
+    }
+}
+
+impl From<WriteError> for Failure {
+    fn from(error: WriteError) -> Self {
+        let failure = Self::of(&error);
+        match &error {
+            WriteError::Acquire(AcquireError::Busy { .. }) => failure
+                .exit(Exit::Busy)
+                .hint("try again; whoever holds the session is named above"),
+            WriteError::Append(AppendError::NoSession { .. }) => {
+                failure.hint("`latchwork sessions` lists what there is")
+            }
+            WriteError::Append(AppendError::BadEntry { .. }) => {
+                failure.hint("`latchwork show SESSION --tree` lists the entries")
+            }
+            _ => failure,
+        }
+    }
+}
+
+/// What stands in the receipt of a line that was not appended.
+pub(crate) fn in_one_line(error: &AppendLineError) -> String {
+    let causes = std::iter::successors(Some(error as &dyn Error), |error| Error::source(*error));
+    let mut words: Vec<String> = Vec::new();
+    for cause in causes.map(ToString::to_string) {
+        if !words.iter().any(|said| said.contains(&cause)) {
+            words.push(cause);
+        }
+    }
+    words.join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Failure;
+    use crate::exit::Exit;
+    use latchwork::RunError;
+    use latchwork::runner::TurnError;
+    use latchwork::seams::{ClaimError, ModelError, SessionId};
+
+    #[test]
+    fn a_failure_says_what_why_and_what_to_do_and_steers_no_terminal() {
+        let cause = std::io::Error::other("no\x1b[2J");
+        let failure = Failure::new("a\nb").because(&cause).hint("c");
+        assert_eq!(
+            failure.to_string(),
+            "error: a\n    b\n  why: no\\x1b[2J\n  hint: c"
+        );
+    }
+
+    #[test]
+    fn contention_a_provider_and_an_interrupt_end_with_numbers_of_their_own() {
+        let session = SessionId::new("s").unwrap();
+        let claimed = ClaimError::Claimed {
+            session: session.clone(),
+            holder: None,
+            waited: std::time::Duration::ZERO,
+        };
+        let exit = |error: TurnError| Failure::from(RunError::Turn(error)).exit;
+        assert_eq!(exit(TurnError::Claimed(claimed)), Exit::Busy);
+        assert_eq!(
+            exit(TurnError::Model(ModelError::Cancelled {
+                provider: "p".into()
+            })),
+            Exit::Provider
+        );
+        assert_eq!(
+            exit(TurnError::Cancelled {
+                session,
+                kept: false
+            }),
+            Exit::Signal(2)
+        );
+        let unset = Failure::from(RunError::NoModel);
+        assert_eq!(unset.exit, Exit::Settings);
+        assert!(
+            unset.to_string().contains("replay:FILE")
+                && unset.to_string().contains("LATCHWORK_MODEL")
+        );
+    }
+}

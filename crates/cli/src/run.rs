@@ -1,0 +1,216 @@
+//! `latchwork run`: one turn, shown as it happens.
+
+use std::io::Read as _;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use latchwork::lock::LockScope;
+use latchwork::runner::{OnClaimed, TurnEnd, TurnEvent, TurnReport, What};
+use latchwork::{Ask, Flag, Session, SessionArg, SessionKey};
+use serde_json::Value;
+
+use crate::args::Run;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::{Errors, Output};
+use crate::signals::Interrupts;
+use crate::world::World;
+
+/// The most that is read of a prompt, in bytes.
+const PROMPT_BYTES_MAX: u64 = 32 << 20;
+
+/// Runs the command.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the entry point of the program's task"
+)]
+pub(crate) async fn run(typed: Run, world: &World, errors: Errors) -> Result<Exit, Failure> {
+    let latchwork = crate::begin_with(world, flags(&typed), errors)?;
+    let address = match (&typed.file, &typed.session) {
+        (Some(path), _) => SessionArg::Path(path.clone()),
+        (None, Some(key)) => SessionArg::Key(key.clone()),
+        (None, None) => SessionArg::Key(SessionKey::new(&latchwork.settings().session).map_err(
+            |error| Failure::settings("the setting session names no session").because(&error),
+        )?),
+    };
+    let session = latchwork.session(&address)?;
+    let mut ask = match typed.prompt.as_deref() {
+        Some("-") => session.ask(&from_stdin()?, typed.key.clone())?,
+        Some(words) => session.ask(words, typed.key.clone())?,
+        None => Ask::what_waits(),
+    };
+    ask.on_claimed = on_claimed(&typed);
+    let interrupts = Interrupts::listen()?;
+    let shown = Arc::new(Mutex::new(Shown {
+        output: Output::standard(),
+        errors,
+        json: typed.json,
+        failed: None,
+    }));
+    let watch = shown.clone();
+    let told = Arc::new(move |event: &TurnEvent| {
+        watch
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .event(event);
+    });
+    let mut scope = LockScope::open();
+    let done = session
+        .run(&mut scope, ask, told, interrupts.token.clone())
+        .await;
+    let written = end_output(&shown);
+    let interrupted = interrupts.exit();
+    match done {
+        Ok(report) => {
+            written?;
+            if !typed.json {
+                status(errors, &session, &report);
+            }
+            Ok(interrupted
+                .filter(|_| report.end != TurnEnd::Completed)
+                .unwrap_or(Exit::Ok))
+        }
+        Err(error) => {
+            let failure = Failure::from(error);
+            Err(match interrupted {
+                Some(exit) if matches!(failure.exit, Exit::Signal(_)) => failure.exit(exit),
+                _ => failure,
+            })
+        }
+    }
+}
+
+fn flags(typed: &Run) -> Vec<Flag> {
+    let mut flags = Vec::new();
+    let mut flag = |flag: &str, key: &str, value: Value| {
+        flags.push(Flag {
+            flag: flag.to_owned(),
+            key: key.to_owned(),
+            value,
+        });
+    };
+    if let Some(model) = &typed.model {
+        flag("--model", "model", Value::from(model.as_str()));
+    }
+    if let Some(tools) = &typed.tools {
+        let list: Vec<&str> = tools
+            .split(',')
+            .map(str::trim)
+            .filter(|tool| !tool.is_empty())
+            .collect();
+        flag("--tools", "tools.tools", Value::from(list));
+    }
+    if let Some(system) = &typed.system {
+        flag("--system", "system_prompt", Value::from(system.as_str()));
+    }
+    flags
+}
+
+fn on_claimed(typed: &Run) -> Option<OnClaimed> {
+    if let Some(reason) = &typed.take_over {
+        return Some(OnClaimed::TakeOver(reason.clone()));
+    }
+    if typed.queue {
+        return Some(OnClaimed::Queue);
+    }
+    match typed.wait {
+        Some(span) if span.0.is_zero() => Some(OnClaimed::Fail),
+        Some(span) => Some(OnClaimed::Wait(span.0)),
+        None => Some(OnClaimed::Fail),
+    }
+}
+
+fn from_stdin() -> Result<String, Failure> {
+    let mut text = String::new();
+    let read = std::io::stdin()
+        .lock()
+        .take(PROMPT_BYTES_MAX + 1)
+        .read_to_string(&mut text);
+    let read = read.map_err(|error| {
+        Failure::new("the prompt cannot be read from standard input").because(&error)
+    })?;
+    if read as u64 > PROMPT_BYTES_MAX {
+        return Err(Failure::usage(
+            "the prompt on standard input has more than 32 MiB",
+        ));
+    }
+    Ok(text)
+}
+
+/// What is on the screen.
+struct Shown {
+    output: Output,
+    errors: Errors,
+    json: bool,
+    failed: Option<Failure>,
+}
+
+impl Shown {
+    fn event(&mut self, event: &TurnEvent) {
+        if self.json {
+            if let Err(failure) = self.output.json(event) {
+                self.failed = Some(failure);
+            }
+            return;
+        }
+        match &event.what {
+            What::Text { text } => self.output.words(text),
+            What::ToolStarted { name, .. } => self.aside(&format!("[{name} ...]")),
+            What::ToolEnded { name, status, .. } => {
+                self.aside(&format!("[{name}: {status:?}]").to_lowercase())
+            }
+            What::Warning { text } => {
+                self.output.end_line();
+                self.errors.warn(text);
+            }
+            What::Ended { .. } => self.output.end_line(),
+            _ => {}
+        }
+    }
+
+    /// Words beside the answer begin on a line of their own.
+    fn aside(&mut self, text: &str) {
+        self.output.end_line();
+        self.errors.dim(text);
+    }
+}
+
+fn end_output(shown: &Mutex<Shown>) -> Result<(), Failure> {
+    let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(failure) = shown.failed.take() {
+        return Err(failure);
+    }
+    std::mem::replace(&mut shown.output, Output::standard()).finish()
+}
+
+/// One line about where the session stands.
+fn status(errors: Errors, session: &Session, report: &TurnReport) {
+    match &report.end {
+        TurnEnd::Nothing => errors.dim("nothing waits for an answer"),
+        TurnEnd::AlreadyAnswered { by } => {
+            errors.dim(&format!("this message was answered before, by entry {by}:"));
+            errors.dim(&report.text);
+        }
+        TurnEnd::Queued => errors.dim("another turn is under way; the message waits in the inbox"),
+        TurnEnd::Replaced { why } => {
+            errors.warn(&format!(
+                "{why}: what was said is kept beside the active branch"
+            ));
+        }
+        _ => {}
+    }
+    let saved = report.saved_through.map_or_else(
+        || "nothing written".to_owned(),
+        |level| format!("saved ({level})"),
+    );
+    let waiting = match report.waiting {
+        Some(0) | None => String::new(),
+        Some(1) => ", 1 message waits".to_owned(),
+        Some(more) => format!(", {more} messages wait"),
+    };
+    errors.dim(&format!(
+        "session {}: {saved}{waiting}; guard held {:.1} ms of a turn of {:.0} ms",
+        session.id(),
+        report.guard.held_ms,
+        report.total_ms
+    ));
+}

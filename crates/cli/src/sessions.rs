@@ -1,0 +1,104 @@
+//! `latchwork sessions`: what there is.
+
+use latchwork::Latchwork;
+use latchwork::format::time::iso_from_millis;
+use latchwork::seams::SessionSummary;
+use serde_json::json;
+
+use crate::args::Sessions;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::Output;
+
+/// The longest session id that gets a column, in characters.
+const ID_WIDTH_MAX: usize = 40;
+
+/// Runs the command.
+pub(crate) async fn run(typed: &Sessions, latchwork: &Latchwork) -> Result<Exit, Failure> {
+    let sessions = latchwork.sessions().await?;
+    let mut output = Output::standard();
+    if typed.json {
+        for session in &sessions {
+            output.json(&as_json(session))?;
+        }
+    } else if sessions.is_empty() {
+        let folder = latchwork
+            .sessions_folder()
+            .map_or_else(String::new, |folder| format!(" in {}", folder.display()));
+        output.line(format!("no sessions{folder}"));
+    } else {
+        let width = sessions
+            .iter()
+            .map(|session| session.session.as_str().len())
+            .max()
+            .unwrap_or(0)
+            .min(ID_WIDTH_MAX);
+        for session in &sessions {
+            output.line(row(session, width));
+        }
+    }
+    output.finish()?;
+    Ok(Exit::Ok)
+}
+
+fn as_json(session: &SessionSummary) -> serde_json::Value {
+    json!({
+        "session": session.session,
+        "key": session.session_key,
+        "name": session.name,
+        "title": session.title,
+        "cwd": session.cwd,
+        "path": session.place,
+        "created": session.created,
+        "modified": iso_from_millis(session.modified_ms),
+        "bytes": session.bytes,
+        "waiting": session.waiting,
+    })
+}
+
+fn row(session: &SessionSummary, width: usize) -> String {
+    let modified = iso_from_millis(session.modified_ms);
+    let modified = modified.get(..16).unwrap_or(&modified).replace('T', " ");
+    let title = session
+        .name
+        .as_deref()
+        .or(session.title.as_deref())
+        .unwrap_or("(no messages)");
+    let waiting = if session.waiting > 0 {
+        format!("  [{} waiting]", session.waiting)
+    } else {
+        String::new()
+    };
+    format!(
+        "{:<width$}  {modified}  {:>9}  {title}{waiting}",
+        session.session.as_str(),
+        size(session.bytes)
+    )
+}
+
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_024 => format!("{bytes} B"),
+        1_024..1_048_576 => format!("{} kB", bytes / 1_024),
+        _ => format!("{} MB", bytes / 1_048_576),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{row, size};
+    use latchwork::seams::{SessionId, SessionSummary};
+
+    #[test]
+    fn a_row_says_what_waits_and_what_it_is_called() {
+        let mut session =
+            SessionSummary::new(SessionId::new("s").unwrap(), "/x/s.jsonl".into(), 0, 2_000);
+        session.title = Some("hello".into());
+        session.waiting = 2;
+        assert_eq!(
+            row(&session, 4),
+            "s     1970-01-01 00:00       1 kB  hello  [2 waiting]"
+        );
+        assert_eq!(size(5 << 20), "5 MB");
+    }
+}

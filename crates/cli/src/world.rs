@@ -1,0 +1,159 @@
+//! What the program takes from the machine around it, once: the environment, the working directory, settings files.
+//!
+//! This is the one place that reads the environment. Everything else gets values. Deliberately absent: deciding anything
+//! by what is found.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use latchwork::config::{Resolved, SourceFile};
+use latchwork::home::{PROJECT_FILE, SYSTEM_FILE, user_file};
+use latchwork::sys::System;
+use latchwork::{Flag, Latchwork, Settings, Sources};
+
+use crate::failure::Failure;
+use crate::output::Errors;
+use crate::secrets::Places;
+
+/// A settings file larger than this is none, in bytes.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// The variable by which tests hold or kill the program at named steps; known only where that is built in.
+#[cfg(feature = "fault-points")]
+const STEPS: &str = "LATCHWORK_STEPS";
+
+/// The machine around the program, as it was at the start.
+#[derive(Debug)]
+pub(crate) struct World {
+    /// The environment. Variables that are not Unicode are left out: none of ours is.
+    pub(crate) environment: BTreeMap<String, String>,
+    /// The working directory.
+    pub(crate) cwd: PathBuf,
+    /// Disk, clock, processes, randomness and steps.
+    pub(crate) system: System,
+}
+
+impl World {
+    /// Looks around.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the environment"
+    )]
+    pub(crate) fn look() -> Result<Self, Failure> {
+        let unicode = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
+        let mut environment: BTreeMap<String, String> = unicode.collect();
+        let cwd = std::env::current_dir().map_err(|error| {
+            Failure::new("the working directory cannot be found")
+                .because(&error)
+                .hint("change to a directory that exists")
+        })?;
+        let system = system(&mut environment)?;
+        Ok(Self {
+            environment,
+            cwd,
+            system,
+        })
+    }
+
+    /// Whether the variable is set to something.
+    pub(crate) fn has(&self, variable: &str) -> bool {
+        self.environment
+            .get(variable)
+            .is_some_and(|value| !value.is_empty())
+    }
+
+    /// The settings, with what was typed on top.
+    pub(crate) fn settings(
+        &self,
+        flags: Vec<Flag>,
+        errors: &Errors,
+    ) -> Result<Resolved<Settings>, Failure> {
+        let sources = Sources {
+            system_file: read(Path::new(SYSTEM_FILE))?,
+            user_file: user_file(&self.environment)
+                .as_deref()
+                .map_or(Ok(None), read)?,
+            project_file: read(&self.cwd.join(PROJECT_FILE))?,
+            environment: self.environment.clone(),
+            cwd: self.cwd.clone(),
+            flags,
+        };
+        let resolved = sources.resolve()?;
+        for warning in &resolved.warnings {
+            errors.warn(&warning.to_string());
+        }
+        Ok(resolved)
+    }
+
+    /// The runtime with these settings.
+    pub(crate) fn latchwork(&self, settings: Settings) -> Result<Latchwork, Failure> {
+        let secrets = Arc::new(Places::new(self.environment.clone()));
+        Ok(Latchwork::new(settings, self.system.clone(), secrets)?)
+    }
+}
+
+#[cfg(feature = "fault-points")]
+fn system(environment: &mut BTreeMap<String, String>) -> Result<System, Failure> {
+    let mut system = System::real();
+    if let Some(directive) = environment
+        .remove(STEPS)
+        .filter(|directive| !directive.is_empty())
+    {
+        system.steps = latchwork::sys::steps_from_directive(&directive)
+            .map_err(|error| Failure::new(format!("{STEPS} cannot be obeyed")).because(&error))?;
+    }
+    Ok(system)
+}
+
+#[cfg(not(feature = "fault-points"))]
+#[expect(clippy::unnecessary_wraps, reason = "with fault points it can fail")]
+fn system(_environment: &mut BTreeMap<String, String>) -> Result<System, Failure> {
+    Ok(System::real())
+}
+
+/// Reads a settings file; `None` if there is none.
+fn read(path: &Path) -> Result<Option<SourceFile>, Failure> {
+    match read_text(path) {
+        Ok(text) => Ok(Some(SourceFile::toml(path, text))),
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(Failure::settings(format!(
+            "the settings file {} cannot be read",
+            path.display()
+        ))
+        .because(&error)
+        .hint("make it a readable text file of at most 1 MiB, or take it away")),
+    }
+}
+
+/// The text of a regular file. A named pipe in a foreign directory must not make us wait for its other end.
+pub(crate) fn read_text(path: &Path) -> io::Result<String> {
+    let facts = std::fs::metadata(path)?;
+    if !facts.is_file() {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "it is no regular file",
+        ));
+    }
+    let mut text = String::new();
+    let read = std::fs::File::open(path)?
+        .take(FILE_BYTES_MAX + 1)
+        .read_to_string(&mut text)?;
+    if read as u64 > FILE_BYTES_MAX {
+        return Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            "it has more than 1 MiB",
+        ));
+    }
+    Ok(text)
+}

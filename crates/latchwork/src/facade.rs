@@ -1,0 +1,133 @@
+//! The composition root: settings become a store, models, tools and an engine, each built where it is first needed.
+//!
+//! Nothing is opened or made before a method says so. Deliberately absent: the environment, the terminal, and any
+//! decision that belongs to a part.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use latchwork_config::SecretSource;
+use latchwork_session::{OpenError, SessionSummary, TranscriptStore};
+use latchwork_sys::System;
+use latchwork_transcript::{FileStore, Layout};
+
+use crate::{AddressError, Session, SessionArg, Settings, home};
+
+/// What fetches secrets, shared between threads.
+pub type Secrets = Arc<dyn SecretSource + Send + Sync>;
+
+/// A session runtime over files. Cheap to clone.
+#[derive(Clone)]
+pub struct Latchwork {
+    parts: Arc<Parts>,
+}
+
+/// What all sessions share.
+pub(crate) struct Parts {
+    pub(crate) settings: Settings,
+    pub(crate) system: System,
+    pub(crate) secrets: Secrets,
+    /// The store of the home; one for all sessions in it, so that they share its queues.
+    pub(crate) home: Option<FileStore>,
+}
+
+/// A runtime that cannot be built, or a session that cannot be found.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SetupError {
+    /// A setting of the locks cannot work.
+    #[error("the setting store.locks is wrong")]
+    Locks(#[source] latchwork_filelock::BadOptions),
+    /// A setting of turns cannot work.
+    #[error("the setting turn is wrong")]
+    Turn(#[source] latchwork_runner::BadOptions),
+    /// A setting of the tools cannot work.
+    #[error("the setting tools is wrong")]
+    Tools(#[source] latchwork_tools::ToolboxError),
+    /// A session key was given, and nobody knows where sessions lie.
+    #[error(
+        "there is no home for sessions: neither LATCHWORK_HOME nor XDG_DATA_HOME nor HOME is set"
+    )]
+    NoHome,
+    /// The name leads to no session.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+}
+
+impl Latchwork {
+    /// A runtime with these settings, on this machine. Nothing is opened or made yet.
+    ///
+    /// # Errors
+    /// [`SetupError`] for the first setting that cannot work. Providers are looked at when a model is asked.
+    pub fn new(settings: Settings, system: System, secrets: Secrets) -> Result<Self, SetupError> {
+        settings.store.locks.validate().map_err(SetupError::Locks)?;
+        settings.turn.validate().map_err(SetupError::Turn)?;
+        settings.tools.validate().map_err(SetupError::Tools)?;
+        let home = settings.home.as_deref().map(|home| {
+            FileStore::new(
+                system.clone(),
+                Layout::folder(home::sessions_in(home)),
+                settings.store.clone(),
+            )
+        });
+        Ok(Self {
+            parts: Arc::new(Parts {
+                settings,
+                system,
+                secrets,
+                home,
+            }),
+        })
+    }
+
+    /// The settings.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.parts.settings
+    }
+
+    /// A session, whether it exists or not. Nothing is opened yet.
+    ///
+    /// # Errors
+    /// [`SetupError::Address`] for a path that cannot be a transcript, [`SetupError::NoHome`].
+    pub fn session(&self, arg: &SessionArg) -> Result<Session, SetupError> {
+        let parts = &self.parts;
+        let sessions = || parts.settings.home.as_deref().map(home::sessions_in);
+        let (id, layout) = arg.locate(sessions().unwrap_or_default())?;
+        let store = match layout {
+            Layout::Folder { .. } => parts.home.clone().ok_or(SetupError::NoHome)?,
+            layout => FileStore::new(parts.system.clone(), layout, parts.settings.store.clone()),
+        };
+        Ok(Session::new(
+            id,
+            arg.session_key().cloned(),
+            store,
+            parts.clone(),
+        ))
+    }
+
+    /// The folder that sessions with a key lie in; `None` without a home.
+    #[must_use]
+    pub fn sessions_folder(&self) -> Option<PathBuf> {
+        self.parts.settings.home.as_deref().map(home::sessions_in)
+    }
+
+    /// The sessions of the home, newest first.
+    ///
+    /// # Errors
+    /// When the folder cannot be read; without a home there are none.
+    pub async fn sessions(&self) -> Result<Vec<SessionSummary>, OpenError> {
+        match &self.parts.home {
+            Some(store) => store.list().await,
+            None => Ok(Vec::new()),
+        }
+    }
+}
+
+impl std::fmt::Debug for Latchwork {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Latchwork")
+            .field("settings", &self.parts.settings)
+            .finish_non_exhaustive()
+    }
+}

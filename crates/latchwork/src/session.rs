@@ -1,0 +1,228 @@
+//! One session: what is there, what waits, who holds it, and moving its head. Turns and appends have rooms of their own.
+//!
+//! What writes takes the task's [`LockScope`], so the law of the guards holds through the facade too: nobody can run a turn
+//! under a guard of their own. Every write takes its own guard, drops it, and only then waits for the disk.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use latchwork_format::EntryId;
+use latchwork_lock::{LockScope, Phase, Wait};
+use latchwork_session::{
+    Accepted, AcquireError, AppendError, Commit, GuardAsk, Head, Inbox, InboxError, Incoming,
+    Level, OpenError, Receipt, SessionId, SessionLocks, Snapshot, SyncError, TranscriptStore, View,
+    Waiting, WhatIsHeld,
+};
+use latchwork_transcript::FileStore;
+
+use crate::SessionKey;
+use crate::facade::Parts;
+
+/// A session, whether it exists or not. Cheap to clone.
+#[derive(Clone)]
+pub struct Session {
+    id: SessionId,
+    key: Option<SessionKey>,
+    store: FileStore,
+    parts: Arc<Parts>,
+}
+
+/// A write of a side writer did not happen, or could not be confirmed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WriteError {
+    /// No guard: nothing was written.
+    #[error(transparent)]
+    Acquire(#[from] AcquireError),
+    /// Nothing was written.
+    #[error(transparent)]
+    Append(#[from] AppendError),
+    /// Written; what it survives is not known. Sending it again with its key is safe.
+    #[error(transparent)]
+    Sync(#[from] SyncError),
+    /// The inbox did not accept it.
+    #[error(transparent)]
+    Inbox(#[from] InboxError),
+    /// The session could not be read.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+}
+
+/// Everything that a look at a session shows.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Look {
+    /// The session as it was at one moment.
+    pub snapshot: Snapshot,
+    /// Messages that are accepted and not yet answered.
+    pub waiting: Vec<Waiting>,
+    /// Who holds what of it.
+    pub held: WhatIsHeld,
+    /// Where it is kept.
+    pub place: PathBuf,
+}
+
+impl Session {
+    pub(crate) const fn new(
+        id: SessionId,
+        key: Option<SessionKey>,
+        store: FileStore,
+        parts: Arc<Parts>,
+    ) -> Self {
+        Self {
+            id,
+            key,
+            store,
+            parts,
+        }
+    }
+
+    /// Its id.
+    #[must_use]
+    pub const fn id(&self) -> &SessionId {
+        &self.id
+    }
+
+    /// The name that it was called by, if it was not a path.
+    #[must_use]
+    pub const fn key(&self) -> Option<&SessionKey> {
+        self.key.as_ref()
+    }
+
+    /// Its transcript.
+    #[must_use]
+    pub fn place(&self) -> PathBuf {
+        self.store
+            .place(&self.id)
+            .map_or_else(PathBuf::new, |place| place.transcript.clone())
+    }
+
+    /// The store that keeps it: guards, transcript and inbox, for those who need more than the facade.
+    #[must_use]
+    pub const fn store(&self) -> &FileStore {
+        &self.store
+    }
+
+    pub(crate) fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
+    pub(crate) fn shared(&self) -> Arc<Parts> {
+        self.parts.clone()
+    }
+
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.parts.system.clock.wall_ms()
+    }
+
+    /// The session as it is now; one that does not exist is empty.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub async fn snapshot(&self) -> Result<Snapshot, OpenError> {
+        self.store.open(&self.id, View::Everything).await
+    }
+
+    /// The session, what waits for it and who holds it. Nothing is locked or written.
+    ///
+    /// # Errors
+    /// See [`WriteError`]: of its kinds only those of reading.
+    pub async fn look(&self) -> Result<Look, WriteError> {
+        let snapshot = self.snapshot().await?;
+        let waiting = self.store.waiting(&self.id).await?;
+        // Who holds it is a courtesy: a session that can be read is shown even where that cannot be found out.
+        let held = self.store.held(&self.id).await.unwrap_or_default();
+        Ok(Look {
+            snapshot,
+            waiting,
+            held,
+            place: self.place(),
+        })
+    }
+
+    /// Accepts a message: when it returns, the message survives a crash of the machine, and a later turn answers it.
+    ///
+    /// # Errors
+    /// See [`InboxError`].
+    ///
+    /// # Cancel safety
+    /// The message may or may not be accepted; sending it again with its key is safe.
+    pub async fn accept(
+        &self,
+        message: latchwork_runner::UserMessage,
+    ) -> Result<Accepted, InboxError> {
+        let incoming = Incoming {
+            key: message.key,
+            message: message.message,
+            at_ms: self.now_ms(),
+            session_key: self.key.as_ref().map(|key| key.as_str().to_owned()),
+        };
+        self.store.accept(&self.id, incoming).await
+    }
+
+    /// Moves the head to an entry (`None`: before the first), and waits until that is durable. Nothing is removed.
+    ///
+    /// # Errors
+    /// See [`WriteError`]; an unknown entry is an [`AppendError::BadEntry`].
+    ///
+    /// # Cancel safety
+    /// The move, once begun, runs to its end.
+    #[expect(
+        clippy::await_holding_invalid_type,
+        reason = "the guard crosses the wait of storage alone"
+    )]
+    pub async fn rewind(
+        &self,
+        scope: &mut LockScope,
+        to: Option<&EntryId>,
+        why: &str,
+    ) -> Result<Receipt, WriteError> {
+        let mut guard = self.store.guard(scope, self.side_guard()).await?;
+        let moved = self.store.move_head(&mut guard, to, why).await;
+        drop(guard);
+        durable(moved?).await
+    }
+
+    /// One commit beside any turn, durable when it returns.
+    #[expect(
+        clippy::await_holding_invalid_type,
+        reason = "the guard crosses the wait of storage alone"
+    )]
+    pub(crate) async fn commit(
+        &self,
+        scope: &mut LockScope,
+        commit: Commit,
+    ) -> Result<Receipt, WriteError> {
+        let mut guard = self.store.guard(scope, self.side_guard()).await?;
+        // A side writer goes to the head, wherever that is: its base is not looked at.
+        let done = self
+            .store
+            .append(&mut guard, &Head::default(), commit)
+            .await;
+        drop(guard);
+        durable(done?).await
+    }
+
+    pub(crate) fn side_guard(&self) -> GuardAsk<'_> {
+        GuardAsk::side(&self.id, Phase::SIDE, self.wait())
+    }
+
+    fn wait(&self) -> Wait {
+        self.parts.settings.store.locks.wait()
+    }
+}
+
+/// A side writer speaks of what is durable only.
+async fn durable(receipt: Receipt) -> Result<Receipt, WriteError> {
+    receipt.reached(Level::Synced).await?;
+    Ok(receipt)
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session")
+            .field("id", &self.id)
+            .field("place", &self.place())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,148 @@
+//! What can be set about turns.
+//!
+//! Deliberately not here: where values come from (a layer above reads configuration), and what belongs to one turn
+//! alone ([`TurnAsk`](crate::TurnAsk)).
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// What can be set about turns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Options {
+    /// How long a phase waits for other writers of its session; milliseconds.
+    pub guard_wait_ms: u64,
+    /// How long a turn waits for the one under way, where its ask does not say; milliseconds.
+    pub claim_wait_ms: u64,
+    /// How often a model may be asked within one turn.
+    pub rounds_max: u32,
+    /// How many tools of one reply run at once.
+    pub parallel_tools_max: usize,
+    /// How often a write that met contention is tried before what a model or a tool said is given up.
+    pub write_attempts_max: u32,
+    /// The most tokens that a prompt may have, by our own estimate; `None`: it is not checked.
+    pub token_budget: Option<u64>,
+    /// The most tokens that a reply may have; `None`: the provider's choice.
+    pub max_output_tokens: Option<u32>,
+    /// How long interrupted tools may take to stop by themselves; milliseconds.
+    pub cancel_grace_ms: u64,
+    /// How long the end of a turn (tidying up and giving back the claim) may take; milliseconds.
+    pub close_limit_ms: u64,
+    /// Whether each finished turn leaves a small entry with its figures (`latchwork.turn`) in the transcript.
+    pub ledger: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            guard_wait_ms: 60_000,
+            claim_wait_ms: 60_000,
+            rounds_max: 50,
+            parallel_tools_max: 8,
+            write_attempts_max: 3,
+            token_budget: None,
+            max_output_tokens: None,
+            cancel_grace_ms: 2_000,
+            close_limit_ms: 10_000,
+            ledger: true,
+        }
+    }
+}
+
+/// A value that cannot be worked with.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name} is {value}, but must be {must}")]
+pub struct BadOptions {
+    /// The setting, as it is spelled in a configuration.
+    pub name: &'static str,
+    /// Its value.
+    pub value: u64,
+    /// What it must be.
+    pub must: &'static str,
+}
+
+impl Options {
+    /// Checks that every value can be worked with.
+    ///
+    /// # Errors
+    /// [`BadOptions`] naming the first that cannot.
+    pub fn validate(&self) -> Result<(), BadOptions> {
+        let checks = [
+            ("guardWaitMs", self.guard_wait_ms, 1),
+            ("roundsMax", u64::from(self.rounds_max), 1),
+            ("parallelToolsMax", self.parallel_tools_max as u64, 1),
+            ("writeAttemptsMax", u64::from(self.write_attempts_max), 1),
+            ("tokenBudget", self.token_budget.unwrap_or(1), 1),
+            (
+                "maxOutputTokens",
+                self.max_output_tokens.map_or(1, u64::from),
+                1,
+            ),
+            ("closeLimitMs", self.close_limit_ms, 100),
+        ];
+        match checks.into_iter().find(|(_, value, least)| value < least) {
+            Some((name, value, 100)) => Err(BadOptions {
+                name,
+                value,
+                must: "at least 100: a claim must have a chance to be given back",
+            }),
+            Some((name, value, _)) => Err(BadOptions {
+                name,
+                value,
+                must: "at least 1",
+            }),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) const fn guard_wait(&self) -> Duration {
+        Duration::from_millis(self.guard_wait_ms)
+    }
+
+    pub(crate) const fn claim_wait(&self) -> Duration {
+        Duration::from_millis(self.claim_wait_ms)
+    }
+
+    pub(crate) const fn cancel_grace(&self) -> Duration {
+        Duration::from_millis(self.cancel_grace_ms)
+    }
+
+    pub(crate) const fn close_limit(&self) -> Duration {
+        Duration::from_millis(self.close_limit_ms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Options;
+
+    #[test]
+    fn the_defaults_are_valid_and_values_that_cannot_work_are_named() {
+        assert_eq!(Options::default().validate(), Ok(()));
+        let bad: [(&str, fn(&mut Options)); 6] = [
+            ("guardWaitMs", |options| options.guard_wait_ms = 0),
+            ("roundsMax", |options| options.rounds_max = 0),
+            ("parallelToolsMax", |options| options.parallel_tools_max = 0),
+            ("writeAttemptsMax", |options| options.write_attempts_max = 0),
+            ("tokenBudget", |options| options.token_budget = Some(0)),
+            ("closeLimitMs", |options| options.close_limit_ms = 99),
+        ];
+        for (name, spoil) in bad {
+            let mut options = Options::default();
+            spoil(&mut options);
+            assert_eq!(options.validate().unwrap_err().name, name);
+        }
+    }
+
+    #[test]
+    fn settings_are_spelled_in_camel_case_and_an_unknown_one_is_refused() {
+        let options: Options =
+            serde_json::from_str(r#"{"roundsMax":3,"tokenBudget":100}"#).unwrap();
+        assert_eq!(
+            (options.rounds_max, options.token_budget, options.ledger),
+            (3, Some(100), true)
+        );
+        assert!(serde_json::from_str::<Options>(r#"{"rounds":3}"#).is_err());
+    }
+}
