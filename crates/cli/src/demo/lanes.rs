@@ -1,0 +1,162 @@
+//! The timeline: a line for each thing that happens, in the lane of the process that it happens in; then the figures.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use latchwork::format::Escaped;
+use latchwork::runner::{TurnEvent, TurnPhase, TurnReport, What};
+
+use crate::demo::others::{Sent, millis};
+use crate::demo::verify::Verified;
+use crate::failure::Failure;
+use crate::output::{Output, paint};
+
+/// The process of the turn.
+pub(crate) const TURN: Lane = Lane {
+    name: "turn",
+    style: "36",
+};
+/// The process that appends.
+pub(crate) const SECOND: Lane = Lane {
+    name: "writer",
+    style: "33",
+};
+/// The process that asks for the turn.
+pub(crate) const THIRD: Lane = Lane {
+    name: "client",
+    style: "35",
+};
+
+/// Where a line belongs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lane {
+    name: &'static str,
+    style: &'static str,
+}
+
+/// The screen. Clones draw on the same one.
+#[derive(Clone)]
+pub(crate) struct Lanes {
+    output: Arc<Mutex<Output>>,
+    begun: Instant,
+    styled: bool,
+}
+
+impl Lanes {
+    pub(crate) fn new(styled: bool) -> Self {
+        Self {
+            output: Arc::new(Mutex::new(Output::standard())),
+            begun: Instant::now(),
+            styled,
+        }
+    }
+
+    /// A line in a lane.
+    pub(crate) fn say(&self, lane: Lane, text: &str) {
+        let name = paint(self.styled, lane.style, &format!("{:<7}", lane.name));
+        let since = self.begun.elapsed().as_secs_f64();
+        self.output()
+            .styled_line(&format!("{since:>8.3} s  {name} {}", Escaped(text)));
+    }
+
+    /// A line below the lanes.
+    pub(crate) fn say_plain(&self, text: &str) {
+        self.output().line(text);
+    }
+
+    /// What an event of a turn looks like, if it is worth a line.
+    pub(crate) fn event(&self, lane: Lane, event: &TurnEvent) {
+        if let Some(text) = in_words(&event.what) {
+            self.say(lane, &text);
+        }
+    }
+
+    /// The figures.
+    pub(crate) fn figures(
+        &self,
+        report: &TurnReport,
+        sent: &[Sent],
+        third: Duration,
+        verified: Verified,
+    ) {
+        let longest = sent
+            .iter()
+            .map(|sent| sent.waited)
+            .max()
+            .unwrap_or_default();
+        let share = 100.0 * report.guard.held_ms / report.total_ms.max(0.001);
+        self.say_plain("");
+        self.say_plain(&format!(
+            "guard held for {:.1} ms of a turn of {:.0} ms ({share:.1} %), {} times, {:.1} ms at most",
+            report.guard.held_ms, report.total_ms, report.guard.taken, report.guard.longest_hold_ms
+        ));
+        self.say_plain(&format!(
+            "longest wait of a writer: {:.1} ms, from sending a line to its durable receipt ({} lines)",
+            millis(longest),
+            sent.len()
+        ));
+        self.say_plain(&format!(
+            "the client had the turn after {:.0} ms, when the first one was over",
+            millis(third)
+        ));
+        self.say_plain(&format!(
+            "{} entries verified: every line reads, every parent exists, each of the {} appended messages and entries \
+             stands exactly once",
+            verified.entries,
+            sent.len()
+        ));
+    }
+
+    /// Whether everything went out.
+    pub(crate) fn finish(&self) -> Result<(), Failure> {
+        std::mem::replace(&mut *self.output(), Output::standard()).finish()
+    }
+
+    fn output(&self) -> MutexGuard<'_, Output> {
+        self.output.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn in_words(what: &What) -> Option<String> {
+    Some(match what {
+        What::Accepted { .. } => {
+            "the message is accepted: durable in the inbox, nothing held".to_owned()
+        }
+        What::PhaseStarted {
+            phase: TurnPhase::Ask,
+        } => "asks the model; nothing is held".to_owned(),
+        What::PhaseEnded {
+            phase: TurnPhase::Ask,
+            took_ms,
+        } => format!("the model has answered, after {took_ms:.0} ms"),
+        What::GuardReleased { phase, held_ms } => {
+            format!("guard of {} given back after {held_ms:.1} ms", name(*phase))
+        }
+        What::GuardTaken { phase, waited_ms } => format!(
+            "guard taken for {} (waited {waited_ms:.1} ms)",
+            name(*phase)
+        ),
+        What::ToolStarted { name, .. } => format!("tool {name} runs; nothing is held"),
+        What::ToolEnded { name, status, .. } => format!(
+            "tool {name} ended: {}",
+            format!("{status:?}").to_lowercase()
+        ),
+        What::Recorded { ids, outcome } => {
+            format!(
+                "recorded {} entries ({})",
+                ids.len(),
+                format!("{outcome:?}").to_lowercase()
+            )
+        }
+        What::Waiting { n } if *n > 0 => {
+            format!("{n} messages came in meanwhile: they are answered next")
+        }
+        What::Warning { text } => format!("warning: {text}"),
+        What::Ended { report, .. } => format!("the turn is over, after {:.0} ms", report.total_ms),
+        _ => return None,
+    })
+}
+
+fn name(phase: TurnPhase) -> String {
+    format!("{phase:?}").to_lowercase()
+}
