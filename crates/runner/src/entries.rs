@@ -1,27 +1,10 @@
 //! What an entry means to a turn: a reply, a final reply, a copy, a deliberate move of the head. Pure.
 
-use latchwork_format::{Kind, RawEntry, Role, Transcript};
-use latchwork_session::EntryId;
-
-/// The custom type of an entry that says where the head is.
-const HEAD: &str = "latchwork.head";
-
-/// A copy of something that was delivered elsewhere: an assistant entry that no model said here.
-pub(crate) fn is_mirror(entry: &RawEntry) -> bool {
-    let Some(message) = entry.message() else {
-        return false;
-    };
-    entry.role() == Some(&Role::Assistant)
-        && message.provider().as_deref() == Some("openclaw")
-        && matches!(
-            message.model().as_deref(),
-            Some("delivery-mirror" | "gateway-injected")
-        )
-}
+use latchwork_format::{RawEntry, Role, Transcript};
 
 /// Something that a model said here.
 pub(crate) fn is_reply(entry: &RawEntry) -> bool {
-    entry.role() == Some(&Role::Assistant) && !is_mirror(entry)
+    entry.role() == Some(&Role::Assistant) && !entry.is_mirror()
 }
 
 /// A reply after which nothing is owed: it wants no tools, and no provider failed in it. One that the user interrupted
@@ -50,35 +33,9 @@ pub(crate) fn has_assistant(transcript: &Transcript) -> bool {
         .any(|entry| entry.role() == Some(&Role::Assistant))
 }
 
-/// Somebody moved the head on purpose.
-pub(crate) struct Move {
-    pub from: Option<EntryId>,
-    pub why: String,
-}
-
-/// The move that the entry records, if it is one: its parent is where the head went.
-pub(crate) fn as_move(entry: &RawEntry) -> Option<Move> {
-    if *entry.kind() != Kind::Custom {
-        return None;
-    }
-    let custom = entry.custom().filter(|custom| custom.custom_type == HEAD)?;
-    let fields = custom.data?.fields()?;
-    if fields.str("kind").as_deref() != Some("moved") {
-        return None;
-    }
-    let why = fields.str("why").map_or_else(
-        || "the head was moved".to_owned(),
-        std::borrow::Cow::into_owned,
-    );
-    Some(Move {
-        from: fields.str("from").map(EntryId::new),
-        why,
-    })
-}
-
 /// The reason of the newest move of the head.
 pub(crate) fn why_moved(transcript: &Transcript) -> String {
-    let newest = transcript.entries().rev().find_map(as_move);
+    let newest = transcript.entries().rev().find_map(RawEntry::head_move);
     newest.map_or_else(
         || "another branch was continued".to_owned(),
         |moved| moved.why,
@@ -87,7 +44,7 @@ pub(crate) fn why_moved(transcript: &Transcript) -> String {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use super::{is_final_reply, is_mirror, is_our_message, is_reply, why_moved};
+    use super::{is_final_reply, is_our_message, is_reply, why_moved};
     use latchwork_format::Transcript;
 
     /// A transcript of these entries, each `id parent kind` with more fields behind.
@@ -181,7 +138,7 @@ pub(crate) mod tests {
             .collect();
         assert_eq!(finals, ["stop", "aborted"]);
         let mirror = session.entry(&"mirror".into()).unwrap();
-        assert!(is_mirror(mirror) && !is_reply(mirror));
+        assert!(mirror.is_mirror() && !is_reply(mirror));
     }
 
     #[test]

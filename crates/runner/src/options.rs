@@ -120,7 +120,8 @@ mod tests {
     #[test]
     fn the_defaults_are_valid_and_values_that_cannot_work_are_named() {
         assert_eq!(Options::default().validate(), Ok(()));
-        let bad: [(&str, fn(&mut Options)); 6] = [
+        type Spoil = fn(&mut Options);
+        let bad: [(&str, Spoil); 6] = [
             ("guardWaitMs", |options| options.guard_wait_ms = 0),
             ("roundsMax", |options| options.rounds_max = 0),
             ("parallelToolsMax", |options| options.parallel_tools_max = 0),

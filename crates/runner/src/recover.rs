@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use latchwork_format::{Class, RawEntry, Role};
 use latchwork_session::EntryId;
 
-use crate::entries::{is_mirror, is_our_message, is_reply};
+use crate::entries::{is_our_message, is_reply};
 
 /// Calls without an outcome.
 #[derive(Debug, PartialEq, Eq)]
@@ -75,7 +75,7 @@ fn result_of(entry: &RawEntry) -> Option<String> {
 fn may_follow(entry: &RawEntry) -> bool {
     match entry.kind().class() {
         Class::Metadata => true,
-        Class::Conversational => is_our_message(entry) || is_mirror(entry),
+        Class::Conversational => is_our_message(entry) || entry.is_mirror(),
         Class::Compaction => false,
     }
 }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use latchwork_format::{RawEntry, Transcript};
 use latchwork_session::{EntryId, Key};
 
-use crate::entries::{as_move, is_final_reply, is_reply};
+use crate::entries::{is_final_reply, is_reply};
 
 /// Where one message stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,7 +96,7 @@ fn beside(transcript: &Transcript, placement: &RawEntry) -> Standing {
         return Standing::Answered(reply.id().clone());
     }
     let rewind = later.iter().find_map(|entry| {
-        let moved = as_move(entry)?;
+        let moved = entry.head_move()?;
         let left = moved.from.as_ref().is_some_and(below) && !entry.parent().is_some_and(below);
         left.then_some(moved.why)
     });

@@ -246,7 +246,7 @@ async fn flush(
                 acting.receipt = Some(receipt);
             }
             Err(TurnError::Superseded { lost, .. }) if acting.lost.is_none() => {
-                acting.lost = Some(lost)
+                acting.lost = Some(lost);
             }
             Err(error) => return Err(error),
         }

@@ -156,7 +156,7 @@ impl Turn<Claimed> {
                 let reply = snapshot
                     .transcript
                     .entry(&by)
-                    .and_then(|entry| entry.message());
+                    .and_then(latchwork_format::RawEntry::message);
                 self.core.tally.text = reply.map(|reply| reply.text()).unwrap_or_default();
                 TurnEnd::AlreadyAnswered { by }
             }
@@ -273,7 +273,7 @@ impl Place<'_> {
         for (message, standing) in waiting.into_iter().zip(standings) {
             match standing {
                 Standing::New => {
-                    entries.push(NewEntry::keyed(Body::Message(message.message), message.key))
+                    entries.push(NewEntry::keyed(Body::Message(message.message), message.key));
                 }
                 Standing::Beside => {
                     let entry = NewEntry::keyed(Body::Message(message.message), message.key);

@@ -146,7 +146,7 @@ impl Core {
             "guardMs": guard.held_ms,
         });
         Body::Custom {
-            custom_type: "latchwork.turn".into(),
+            custom_type: latchwork_format::ours::TURN.into(),
             data: Some(data),
         }
     }
@@ -189,7 +189,7 @@ impl Job for Settle<'_> {
             .await
             .map_err(TurnError::Inbox)?;
         let keys: Vec<Key> = waiting.into_iter().map(|message| message.key).collect();
-        let answered = self.answered(&snapshot, keys);
+        let answered = self.answered(&snapshot, &keys);
         if !answered.is_empty()
             && let Err(error) = storage
                 .inbox
@@ -222,9 +222,9 @@ impl Job for Settle<'_> {
 
 impl Settle<'_> {
     /// The messages that are answered. Their answers are durable: what this turn wrote was confirmed after them.
-    fn answered(&self, snapshot: &Snapshot, keys: Vec<Key>) -> Vec<(Key, EntryId)> {
+    fn answered(&self, snapshot: &Snapshot, keys: &[Key]) -> Vec<(Key, EntryId)> {
         let head = snapshot.head.leaf.as_ref();
-        let standings = standings(&snapshot.transcript, head, &keys);
+        let standings = standings(&snapshot.transcript, head, keys);
         let by = |key: &Key, standing: Standing| match (standing, &self.closes) {
             (Standing::Answered(by), _) => Some(by),
             (Standing::InContext, Closes::Interrupted(Some(reply))) => {
