@@ -75,7 +75,7 @@ impl Appender {
         scope: &mut LockScope,
         line: &str,
     ) -> Result<Appended, AppendLineError> {
-        let line::NewLine { key, body, role } = line::parse(line)?;
+        let NewLine { key, body, role } = line::parse(line)?;
         let key = match key {
             Some(key) => key,
             None => self.fresh_key()?,

@@ -166,7 +166,6 @@ pub(super) const OPENAI_BASE_URL_KEY: &str = "models.openai.base_url";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::OPENAI;
     use crate::OPENAI;
     use proptest::prelude::*;
 
