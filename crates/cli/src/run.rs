@@ -156,7 +156,7 @@ impl Shown {
             What::Text { text } => self.output.words(text),
             What::ToolStarted { name, .. } => self.aside(&format!("[{name} ...]")),
             What::ToolEnded { name, status, .. } => {
-                self.aside(&format!("[{name}: {status:?}]").to_lowercase())
+                self.aside(&format!("[{name}: {status:?}]").to_lowercase());
             }
             What::Warning { text } => {
                 self.output.end_line();

@@ -57,7 +57,7 @@ fn heading(output: &mut Output, session: &Session, look: &Look, styled: bool) {
         .unwrap_or_default();
     output.line(format!("session {}{name}", session.id()));
     let mut note = |text: String| {
-        output.styled_line(&dim(styled, &latchwork::format::Escaped(&text).to_string()))
+        output.styled_line(&dim(styled, &latchwork::format::Escaped(&text).to_string()));
     };
     note(format!("  {}", look.place.display()));
     note(format!(
