@@ -6,6 +6,7 @@
 //! | `world` | what is taken from the machine around: environment, directory, settings files |
 //! | `run`, `append`, `rewind`, `sessions`, `show`, `demo` | one command each |
 //! | `output` | standard output and error, made harmless for a terminal |
+//! | `screen` | what happens is shown on a thread of its own |
 //! | `failure`, `exit` | a failure in words, and as a number |
 //! | `signals` | interrupts |
 
@@ -19,6 +20,7 @@ mod help;
 mod output;
 mod rewind;
 mod run;
+mod screen;
 mod secrets;
 mod sessions;
 mod show;
@@ -26,6 +28,7 @@ mod signals;
 mod world;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use latchwork::config::Resolved;
@@ -36,6 +39,9 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Errors;
 use crate::world::World;
+
+/// How long work that has begun may take to end when the command is over.
+const FAREWELL: Duration = Duration::from_secs(10);
 
 fn main() -> ExitCode {
     let typed = match Typed::try_parse() {
@@ -56,8 +62,12 @@ fn main() -> ExitCode {
         .enable_all()
         .build();
     let done = match runtime {
-        // Dropped at the end of this arm, it lets a commit that has begun end whole.
-        Ok(runtime) => runtime.block_on(command(typed.command, &world, errors)),
+        Ok(runtime) => {
+            let done = runtime.block_on(command(typed.command, &world, errors));
+            // A commit that has begun ends whole; a look at a disk that never answers holds nobody up for ever.
+            runtime.shutdown_timeout(FAREWELL);
+            done
+        }
         Err(error) => Err(Failure::new("the program's threads cannot be started").because(&error)),
     };
     end(errors, done)

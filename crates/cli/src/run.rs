@@ -1,10 +1,11 @@
 //! `latchwork run`: one turn, shown as it happens.
 
 use std::io::Read as _;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use latchwork::lock::LockScope;
 use latchwork::runner::{OnClaimed, TurnEnd, TurnEvent, TurnReport, What};
+use latchwork::seams::SessionLocks as _;
 use latchwork::{Ask, Flag, Session, SessionArg, SessionKey};
 use serde_json::Value;
 
@@ -12,6 +13,7 @@ use crate::args::Run;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Errors, Output};
+use crate::screen::{Screen, Show};
 use crate::signals::Interrupts;
 use crate::world::World;
 
@@ -34,30 +36,34 @@ pub(crate) async fn run(typed: Run, world: &World, errors: Errors) -> Result<Exi
     };
     let session = latchwork.session(&address)?;
     let mut ask = match typed.prompt.as_deref() {
-        Some("-") => session.ask(&from_stdin()?, typed.key.clone())?,
-        Some(words) => session.ask(words, typed.key.clone())?,
+        Some("-") => session.ask(said(&from_stdin()?)?, typed.key.clone())?,
+        Some(words) => session.ask(said(words)?, typed.key.clone())?,
         None => Ask::what_waits(),
     };
     ask.on_claimed = on_claimed(&typed);
     let interrupts = Interrupts::listen()?;
-    let shown = Arc::new(Mutex::new(Shown {
+    let screen = Screen::start(Shown {
         output: Output::standard(),
         errors,
         json: typed.json,
         failed: None,
-    }));
-    let watch = shown.clone();
+    })?;
+    let (teller, waiting) = (screen.teller(), Arc::new(OnceLock::new()));
+    let still_waits = waiting.clone();
     let told = Arc::new(move |event: &TurnEvent| {
-        watch
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .event(event);
+        if let What::Ended { report, .. } = &event.what {
+            still_waits.get_or_init(|| report.waiting.unwrap_or_default());
+        }
+        teller.tell(event.clone());
     });
+    if !typed.json {
+        tell_of_a_wait(&session, &ask, errors).await;
+    }
     let mut scope = LockScope::open();
     let done = session
         .run(&mut scope, ask, told, interrupts.token.clone())
         .await;
-    let written = end_output(&shown);
+    let written = screen.end();
     let interrupted = interrupts.exit();
     match done {
         Ok(report) => {
@@ -70,7 +76,10 @@ pub(crate) async fn run(typed: Run, world: &World, errors: Errors) -> Result<Exi
                 .unwrap_or(Exit::Ok))
         }
         Err(error) => {
-            let failure = Failure::from(error);
+            let mut failure = Failure::from(error);
+            if waiting.get().is_some_and(|waiting| *waiting > 0) {
+                failure = failure.hint("the message is kept: `latchwork run` on this session without a prompt has it answered");
+            }
             Err(match interrupted {
                 Some(exit) if matches!(failure.exit, Exit::Signal(_)) => failure.exit(exit),
                 _ => failure,
@@ -105,6 +114,7 @@ fn flags(typed: &Run) -> Vec<Flag> {
     flags
 }
 
+/// `None`: as the settings say.
 fn on_claimed(typed: &Run) -> Option<OnClaimed> {
     if let Some(reason) = &typed.take_over {
         return Some(OnClaimed::TakeOver(reason.clone()));
@@ -112,11 +122,35 @@ fn on_claimed(typed: &Run) -> Option<OnClaimed> {
     if typed.queue {
         return Some(OnClaimed::Queue);
     }
-    match typed.wait {
-        Some(span) if span.0.is_zero() => Some(OnClaimed::Fail),
-        Some(span) => Some(OnClaimed::Wait(span.0)),
-        None => Some(OnClaimed::Fail),
+    typed.wait.map(|span| {
+        if span.0.is_zero() {
+            OnClaimed::Fail
+        } else {
+            OnClaimed::Wait(span.0)
+        }
+    })
+}
+
+/// Nobody waits without being told what for.
+async fn tell_of_a_wait(session: &Session, ask: &Ask, errors: Errors) {
+    if matches!(ask.on_claimed, None | Some(OnClaimed::Wait(_)))
+        && let Ok(held) = session.store().held(session.id()).await
+        && let Some(holder) = held.claim
+    {
+        errors.dim(&format!(
+            "waiting for the turn that is under way: {holder} (--wait 0 does not wait, --queue leaves the message)"
+        ));
     }
+}
+
+/// A prompt that says something.
+fn said(words: &str) -> Result<&str, Failure> {
+    if words.trim().is_empty() {
+        return Err(
+            Failure::usage("the prompt is empty").hint("leave it out to have answered what waits")
+        );
+    }
+    Ok(words)
 }
 
 fn from_stdin() -> Result<String, Failure> {
@@ -144,10 +178,10 @@ struct Shown {
     failed: Option<Failure>,
 }
 
-impl Shown {
-    fn event(&mut self, event: &TurnEvent) {
+impl Show<TurnEvent> for Shown {
+    fn show(&mut self, event: TurnEvent) {
         if self.json {
-            if let Err(failure) = self.output.json(event) {
+            if let Err(failure) = self.output.json(&event) {
                 self.failed = Some(failure);
             }
             return;
@@ -162,11 +196,25 @@ impl Shown {
                 self.output.end_line();
                 self.errors.warn(text);
             }
-            What::Ended { .. } => self.output.end_line(),
+            What::Ended { report, .. } => {
+                if matches!(report.end, TurnEnd::AlreadyAnswered { .. }) {
+                    self.output.words(&report.text);
+                }
+                self.output.end_line();
+            }
             _ => {}
         }
     }
 
+    fn end(self) -> Result<(), Failure> {
+        match self.failed {
+            Some(failure) => Err(failure),
+            None => self.output.finish(),
+        }
+    }
+}
+
+impl Shown {
     /// Words beside the answer begin on a line of their own.
     fn aside(&mut self, text: &str) {
         self.output.end_line();
@@ -174,21 +222,12 @@ impl Shown {
     }
 }
 
-fn end_output(shown: &Mutex<Shown>) -> Result<(), Failure> {
-    let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(failure) = shown.failed.take() {
-        return Err(failure);
-    }
-    std::mem::replace(&mut shown.output, Output::standard()).finish()
-}
-
 /// One line about where the session stands.
 fn status(errors: Errors, session: &Session, report: &TurnReport) {
     match &report.end {
         TurnEnd::Nothing => errors.dim("nothing waits for an answer"),
         TurnEnd::AlreadyAnswered { by } => {
-            errors.dim(&format!("this message was answered before, by entry {by}:"));
-            errors.dim(&report.text);
+            errors.dim(&format!("this message was answered before, by entry {by}"));
         }
         TurnEnd::Queued => errors.dim("another turn is under way; the message waits in the inbox"),
         TurnEnd::Replaced { why } => {
