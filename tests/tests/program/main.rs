@@ -1,0 +1,16 @@
+//! The program as a whole: real processes, real files, a real endpoint on loopback. What must hold, each with its
+//! interleaving forced at named steps.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests panic when something is not as it should be"
+)]
+
+mod bench;
+mod claims;
+mod crashes;
+mod providers;
+mod refusals;
+mod terminal;
+mod writers;
