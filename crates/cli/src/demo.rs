@@ -9,6 +9,7 @@ mod stage;
 mod verify;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use latchwork::lock::LockScope;
 use latchwork::runner::{TurnEvent, TurnPhase, What};
@@ -26,25 +27,43 @@ use crate::world::World;
 
 /// The session of the demo.
 const SESSION: &str = "demo";
+/// How long everything may take, besides the model's own time; machines may be slow and busy.
+const LIMIT: Duration = Duration::from_secs(120);
+/// How many times the model's time for one reply.
+const LIMIT_PACES: u32 = 10;
 /// What the user asks.
 const PROMPT: &str = "What is left to do before the release?";
 
 /// Runs the command.
+pub(crate) async fn run(typed: &Demo, world: &World, errors: Errors) -> Result<Exit, Failure> {
+    let stage = Stage::set(world)?;
+    let latchwork = begin(world, &stage, typed, errors)?;
+    let (lanes, screen) = Lanes::begin(stdout_is_styled(world))?;
+    let done = play(typed, &latchwork, &stage, &lanes).await;
+    // What happened is shown before what went wrong.
+    screen.end()?;
+    done
+}
+
+/// Everything between the first line and the last.
 #[expect(
     clippy::disallowed_methods,
     reason = "the entry point of the program's task"
 )]
-pub(crate) async fn run(typed: &Demo, world: &World, errors: Errors) -> Result<Exit, Failure> {
-    let stage = Stage::set(world)?;
-    let latchwork = begin(world, &stage, typed, errors)?;
+async fn play(
+    typed: &Demo,
+    latchwork: &Latchwork,
+    stage: &Stage,
+    lanes: &Lanes,
+) -> Result<Exit, Failure> {
     let session =
         latchwork.session(&SessionArg::parse(SESSION).map_err(|error| Failure::of(&error))?)?;
-    let lanes = Lanes::new(stdout_is_styled(world));
+    let pace = typed.pace.0;
     lanes.say(
         TURN,
         &format!(
             "this process runs a turn; the recorded model takes {} ms for each reply",
-            typed.pace.0.as_millis()
+            pace.as_millis()
         ),
     );
     lanes.say(
@@ -70,23 +89,27 @@ pub(crate) async fn run(typed: &Demo, world: &World, errors: Errors) -> Result<E
     let ask = session.ask(PROMPT, None)?;
     let mut scope = LockScope::open();
     let turn = session.run(&mut scope, ask, watch, interrupts.token.clone());
+    let turn = async { Ok(turn.await?) };
     let beside = async {
         asked.notified().await;
-        tokio::join!(
-            others::append(&stage, &lanes, typed.pace.0),
-            others::ask_for_the_turn(&stage, &lanes, typed.pace.0),
+        tokio::try_join!(
+            others::append(stage, lanes, pace),
+            others::ask_for_the_turn(stage, lanes, &session, pace),
         )
     };
+    // Whichever fails ends the others.
+    let all = async { tokio::try_join!(turn, beside) };
     let (report, (sent, third)) = tokio::select! {
         biased;
         () = interrupts.token.cancelled() => return Ok(interrupts.exit().unwrap_or(Exit::Failure)),
-        both = async { tokio::join!(turn, beside) } => both,
+        all = tokio::time::timeout(LIMIT + pace * LIMIT_PACES, all) => all.map_err(|_| {
+            Failure::new("the processes of the demo do not come to an end")
+                .hint("this machine may be very busy; what was written by then is all there")
+        })??,
     };
-    let (report, sent, third) = (report?, sent?, third?);
     let verified = verify::verify(&session, &sent).await?;
     lanes.figures(&report, &sent, third, verified);
     lanes.say_plain(&format!("\ntranscript: {}", session.place().display()));
-    lanes.finish()?;
     Ok(Exit::Ok)
 }
 

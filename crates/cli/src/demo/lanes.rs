@@ -1,15 +1,15 @@
 //! The timeline: a line for each thing that happens, in the lane of the process that it happens in; then the figures.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use latchwork::format::Escaped;
-use latchwork::runner::{TurnEvent, TurnPhase, TurnReport, What};
+use latchwork::runner::{PlacedAs, TurnEvent, TurnPhase, TurnReport, What};
 
 use crate::demo::others::{Sent, millis};
 use crate::demo::verify::Verified;
 use crate::failure::Failure;
 use crate::output::{Output, paint};
+use crate::screen::{Screen, Show, Teller};
 
 /// The process of the turn.
 pub(crate) const TURN: Lane = Lane {
@@ -34,34 +34,50 @@ pub(crate) struct Lane {
     style: &'static str,
 }
 
-/// The screen. Clones draw on the same one.
+/// The screen. Clones draw on the same one; saying something never waits.
 #[derive(Clone)]
 pub(crate) struct Lanes {
-    output: Arc<Mutex<Output>>,
+    to: Teller<String>,
     begun: Instant,
     styled: bool,
 }
 
+/// Lines that are harmless already.
+struct Lines(Output);
+
+impl Show<String> for Lines {
+    fn show(&mut self, line: String) {
+        self.0.styled_line(&line);
+    }
+
+    fn end(self) -> Result<(), Failure> {
+        self.0.finish()
+    }
+}
+
 impl Lanes {
-    pub(crate) fn new(styled: bool) -> Self {
-        Self {
-            output: Arc::new(Mutex::new(Output::standard())),
+    /// Empty lanes, and the screen that they are drawn on.
+    pub(crate) fn begin(styled: bool) -> Result<(Self, Screen<String>), Failure> {
+        let screen = Screen::start(Lines(Output::standard()))?;
+        let lanes = Self {
+            to: screen.teller(),
             begun: Instant::now(),
             styled,
-        }
+        };
+        Ok((lanes, screen))
     }
 
     /// A line in a lane.
     pub(crate) fn say(&self, lane: Lane, text: &str) {
         let name = paint(self.styled, lane.style, &format!("{:<7}", lane.name));
         let since = self.begun.elapsed().as_secs_f64();
-        self.output()
-            .styled_line(&format!("{since:>8.3} s  {name} {}", Escaped(text)));
+        self.to
+            .tell(format!("{since:>+8.3} s  {name} {}", Escaped(text)));
     }
 
     /// A line below the lanes.
     pub(crate) fn say_plain(&self, text: &str) {
-        self.output().line(text);
+        self.to.tell(Escaped(text).to_string());
     }
 
     /// What an event of a turn looks like, if it is worth a line.
@@ -106,15 +122,6 @@ impl Lanes {
             sent.len()
         ));
     }
-
-    /// Whether everything went out.
-    pub(crate) fn finish(&self) -> Result<(), Failure> {
-        std::mem::replace(&mut *self.output(), Output::standard()).finish()
-    }
-
-    fn output(&self) -> MutexGuard<'_, Output> {
-        self.output.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 fn in_words(what: &What) -> Option<String> {
@@ -142,19 +149,31 @@ fn in_words(what: &What) -> Option<String> {
             format!("{status:?}").to_lowercase()
         ),
         What::Recorded { ids, outcome } => {
-            format!(
-                "recorded {} entries ({})",
-                ids.len(),
-                format!("{outcome:?}").to_lowercase()
-            )
+            let entries = if ids.len() == 1 {
+                "1 entry".to_owned()
+            } else {
+                format!("{} entries", ids.len())
+            };
+            format!("recorded {entries}{}", placed(*outcome))
         }
-        What::Waiting { n } if *n > 0 => {
+        What::Waiting { n: 1 } => "1 message came in meanwhile: it is answered next".to_owned(),
+        What::Waiting { n } if *n > 1 => {
             format!("{n} messages came in meanwhile: they are answered next")
         }
         What::Warning { text } => format!("warning: {text}"),
         What::Ended { report, .. } => format!("the turn is over, after {:.0} ms", report.total_ms),
         _ => return None,
     })
+}
+
+/// What had come in between, and what became of it.
+fn placed(outcome: PlacedAs) -> &'static str {
+    match outcome {
+        PlacedAs::Rebased => ", after what had come in between",
+        PlacedAs::Diverged => "; a message had come in between and stands after it now",
+        PlacedAs::Aside => ", beside the active branch",
+        _ => "",
+    }
 }
 
 fn name(phase: TurnPhase) -> String {

@@ -3,7 +3,9 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use latchwork::runner::{TurnEvent, What};
+use latchwork::Session;
+use latchwork::runner::{TurnEvent, TurnPhase, What};
+use latchwork::seams::SessionLocks as _;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
@@ -115,6 +117,7 @@ pub(crate) async fn append(
 pub(crate) async fn ask_for_the_turn(
     stage: &Stage,
     lanes: &Lanes,
+    session: &Session,
     pace: Duration,
 ) -> Result<Duration, Failure> {
     tokio::time::sleep(pace.mul_f64(0.2)).await;
@@ -138,26 +141,31 @@ pub(crate) async fn ask_for_the_turn(
     drop(input);
     let mut events = BufReader::new(output).lines();
     let mut waited = Duration::ZERO;
-    while let Some(line) = events
-        .next_line()
-        .await
-        .map_err(|error| lost("the third process", &error))?
-    {
+    let failed = |error: std::io::Error| lost("the third process", &error);
+    while let Some(line) = events.next_line().await.map_err(failed)? {
         let Ok(event) = serde_json::from_str::<TurnEvent>(&line) else {
             continue;
         };
-        if let What::PhaseEnded {
-            phase: latchwork::runner::TurnPhase::Claim,
-            ..
-        } = event.what
-        {
-            waited = begun.elapsed();
-            lanes.say(
-                THIRD,
-                &format!("has the turn, after {:.0} ms", millis(waited)),
-            );
-        } else {
-            lanes.event(THIRD, &event);
+        match event.what {
+            What::PhaseStarted {
+                phase: TurnPhase::Claim,
+            } => {
+                lanes.say(
+                    THIRD,
+                    &format!("asks for the turn; it is {}", whose(session).await),
+                );
+            }
+            What::PhaseEnded {
+                phase: TurnPhase::Claim,
+                ..
+            } => {
+                waited = begun.elapsed();
+                lanes.say(
+                    THIRD,
+                    &format!("has the turn, after {:.0} ms", millis(waited)),
+                );
+            }
+            _ => lanes.event(THIRD, &event),
         }
     }
     let ended = child
@@ -168,6 +176,17 @@ pub(crate) async fn ask_for_the_turn(
         return Err(Failure::new(format!("the third process failed ({ended})")));
     }
     Ok(waited)
+}
+
+/// Whose turn it is, for people.
+async fn whose(session: &Session) -> String {
+    let held = session.store().held(session.id()).await;
+    let claim = held.ok().and_then(|held| held.claim);
+    match claim.and_then(|holder| holder.pid) {
+        Some(pid) if pid == std::process::id() => format!("this process's ({pid}), so it waits"),
+        Some(pid) => format!("process {pid}'s"),
+        None => "free".to_owned(),
+    }
 }
 
 pub(crate) fn millis(span: Duration) -> f64 {
