@@ -3,9 +3,14 @@
 mod branch;
 mod tree;
 
-use latchwork::format::inspect;
-use latchwork::{Latchwork, Look, Session};
-use serde_json::json;
+use std::path::Path;
+
+use latchwork::format::time::iso_from_millis;
+use latchwork::format::{EntryId, Raw, RawEntry, inspect};
+use latchwork::seams::{Divergence, SessionId, Waiting};
+use latchwork::{Latchwork, Look, Session, SessionKey};
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::args::Show;
 use crate::exit::Exit;
@@ -37,7 +42,7 @@ pub(crate) async fn run(
         (true, _, false) => branch::context(&mut output, &look, styled),
         (false, true, true) => output.json(&tree::as_json(&look))?,
         (false, true, false) => tree::draw(&mut output, &look, styled),
-        (false, false, true) => output.json(&as_json(&session, &look))?,
+        (false, false, true) => output.json(&shown(&session, &look))?,
         (false, false, false) => {
             heading(&mut output, &session, &look, styled);
             branch::conversation(&mut output, &look, styled);
@@ -60,8 +65,12 @@ fn heading(output: &mut Output, session: &Session, look: &Look, styled: bool) {
         output.styled_line(&dim(styled, &latchwork::format::Escaped(&text).to_string()));
     };
     note(format!("  {}", look.place.display()));
+    let saved = match report.saved_through {
+        Some(place) => format!(", saved through byte {}", place.0),
+        None => String::new(),
+    };
     note(format!(
-        "  restored {} of {} entries",
+        "  restored {} of {} entries{saved}",
         report.restored, report.of
     ));
     for damage in &report.damage {
@@ -77,7 +86,11 @@ fn heading(output: &mut Output, session: &Session, look: &Look, styled: bool) {
         ));
     }
     for waiting in &look.waiting {
-        note(format!("  waiting: message {}", waiting.key));
+        note(format!(
+            "  waiting: message {}, accepted {}",
+            waiting.key,
+            iso_from_millis(waiting.at_ms)
+        ));
     }
     for (what, holder) in [
         ("being written by", &look.held.guard),
@@ -90,25 +103,62 @@ fn heading(output: &mut Output, session: &Session, look: &Look, styled: bool) {
     output.line("");
 }
 
-fn as_json(session: &Session, look: &Look) -> serde_json::Value {
+/// The session as one JSON object: what is known of it, and the entries of the active branch as they are written.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Shown<'a> {
+    session: &'a SessionId,
+    key: Option<&'a str>,
+    path: &'a Path,
+    exists: bool,
+    leaf_id: Option<&'a EntryId>,
+    name: Option<&'a str>,
+    entry_count: usize,
+    restored: usize,
+    of: usize,
+    saved_through: Option<u64>,
+    damage: &'a [String],
+    read_only: Option<&'a str>,
+    divergent: Vec<Value>,
+    waiting: Vec<Value>,
+    guard: Option<String>,
+    claim: Option<String>,
+    entries: Vec<Raw<'a>>,
+}
+
+fn shown<'a>(session: &'a Session, look: &'a Look) -> Shown<'a> {
     let (snapshot, report) = (&look.snapshot, &look.snapshot.report);
-    json!({
-        "session": session.id(),
-        "key": session.key().map(latchwork::SessionKey::as_str),
-        "path": look.place,
-        "exists": snapshot.exists,
-        "leafId": snapshot.head.leaf,
-        "name": snapshot.transcript.name(),
-        "entryCount": snapshot.transcript.entry_count(),
-        "restored": report.restored,
-        "of": report.of,
-        "damage": report.damage,
-        "readOnly": report.read_only,
-        "divergent": report.divergent.iter().map(|branch| json!({
-            "from": branch.from, "leafId": branch.leaf, "entries": branch.entries,
-        })).collect::<Vec<_>>(),
-        "waiting": look.waiting.iter().map(|waiting| waiting.key.as_str()).collect::<Vec<_>>(),
-        "guard": look.held.guard.as_ref().map(ToString::to_string),
-        "claim": look.held.claim.as_ref().map(ToString::to_string),
-    })
+    let leaf = snapshot.head.leaf.as_ref();
+    let branch = leaf.and_then(|leaf| snapshot.transcript.branch(leaf));
+    Shown {
+        session: session.id(),
+        key: session.key().map(SessionKey::as_str),
+        path: &look.place,
+        exists: snapshot.exists,
+        leaf_id: leaf,
+        name: snapshot.transcript.name(),
+        entry_count: snapshot.transcript.entry_count(),
+        restored: report.restored,
+        of: report.of,
+        saved_through: report.saved_through.map(|place| place.0),
+        damage: &report.damage,
+        read_only: report.read_only.as_deref(),
+        divergent: report.divergent.iter().map(divergent).collect(),
+        waiting: look.waiting.iter().map(waiting).collect(),
+        guard: look.held.guard.as_ref().map(ToString::to_string),
+        claim: look.held.claim.as_ref().map(ToString::to_string),
+        entries: branch
+            .unwrap_or_default()
+            .into_iter()
+            .map(RawEntry::json)
+            .collect(),
+    }
+}
+
+fn divergent(branch: &Divergence) -> Value {
+    json!({ "from": branch.from, "leafId": branch.leaf, "entries": branch.entries })
+}
+
+fn waiting(message: &Waiting) -> Value {
+    json!({ "key": message.key, "acceptedAt": iso_from_millis(message.at_ms) })
 }
