@@ -55,7 +55,7 @@ pub(crate) struct Run {
     /// What the model is told before the conversation.
     #[arg(long, value_name = "TEXT")]
     pub(crate) system: Option<String>,
-    /// While another turn of the session is under way, wait this long for it; 0: not at all [default: the setting turn.claimWaitMs, 60s].
+    /// While another turn of the session is under way, wait this long for it [default: the setting turn.claimWaitMs, which is 0: not at all].
     #[arg(long, value_name = "DURATION", group = "claimed")]
     pub(crate) wait: Option<Span>,
     /// End the turn that is under way, for this reason. What it had said is kept.

@@ -57,7 +57,8 @@ pub(crate) async fn run(typed: Run, world: &World, errors: Errors) -> Result<Exi
         teller.tell(event.clone());
     });
     if !typed.json {
-        tell_of_a_wait(&session, &ask, errors).await;
+        let as_set = latchwork.settings().turn.claim_wait_ms;
+        tell_of_a_wait(&session, &ask, as_set, errors).await;
     }
     let mut scope = LockScope::open();
     let done = session
@@ -132,14 +133,16 @@ fn on_claimed(typed: &Run) -> Option<OnClaimed> {
 }
 
 /// Nobody waits without being told what for.
-async fn tell_of_a_wait(session: &Session, ask: &Ask, errors: Errors) {
-    if matches!(ask.on_claimed, None | Some(OnClaimed::Wait(_)))
+async fn tell_of_a_wait(session: &Session, ask: &Ask, as_set: u64, errors: Errors) {
+    let waits = match &ask.on_claimed {
+        None => as_set > 0,
+        Some(claimed) => matches!(claimed, OnClaimed::Wait(_)),
+    };
+    if waits
         && let Ok(held) = session.store().held(session.id()).await
         && let Some(holder) = held.claim
     {
-        errors.dim(&format!(
-            "waiting for the turn that is under way: {holder} (--wait 0 does not wait, --queue leaves the message)"
-        ));
+        errors.dim(&format!("waiting for the turn that is under way: {holder}"));
     }
 }
 

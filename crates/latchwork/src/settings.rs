@@ -69,7 +69,11 @@ impl Default for Settings {
             models: BTreeMap::from([(OPENAI.to_owned(), Endpoint::default())]),
             tools: latchwork_tools::Options::default(),
             store: latchwork_transcript::Options::default(),
-            turn: latchwork_runner::Options::default(),
+            turn: latchwork_runner::Options {
+                // A person who asks for a turn that is taken gets a choice, and gets it at once.
+                claim_wait_ms: 0,
+                ..latchwork_runner::Options::default()
+            },
             context: latchwork_context::Options::default(),
         }
     }
