@@ -1,6 +1,7 @@
 //! What the program prints.
 
 use latchwork_testkit::endpoint::Reply;
+use serde_json::json;
 
 use crate::bench::{Bench, user};
 
@@ -41,7 +42,10 @@ fn nothing_from_a_model_or_a_file_steers_the_terminal() {
     let evil = "\u{1b}]52;c;ZXZpbA==\u{7}\u{9b}2J\u{202e}x\r";
     bench.endpoint.push(Reply::text(evil));
     let shown = bench.run(&["question"]).run().expect_success();
-    bench.append(&[user(evil)]).run().expect_success();
+    bench
+        .append(&[json!({ "role": "user", "content": evil })])
+        .run()
+        .expect_success();
     let talk = bench.talk();
     let path = talk.to_str().unwrap();
     let mut outputs = vec![shown.stdout, shown.stderr];

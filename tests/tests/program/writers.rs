@@ -91,7 +91,8 @@ fn a_commit_that_was_interrupted_midway_ends_whole_before_the_next_writer_begins
     held.wait_reached("commit:before-write");
     turn.signal(latchwork_testkit::program::Signal::INT);
     seen.hold("latch:queued");
-    let writer = with_steps(bench.append(&[user("later")]), &seen).spawn();
+    let mut writer = with_steps(bench.append(&[user("later")]), &seen).spawn();
+    writer.close_stdin();
     seen.wait_reached("latch:queued");
     seen.release("latch:queued");
     assert_eq!(
@@ -162,7 +163,8 @@ fn with_the_sidecars_deleted_under_a_commit_no_two_of_ours_write() {
     held.wait_reached("commit:before-write");
     std::fs::remove_dir_all(bench.sidecars()).unwrap();
     seen.hold("commit:before-write");
-    let writer = with_steps(bench.append(&[user("beside")]), &seen).spawn();
+    let mut writer = with_steps(bench.append(&[user("beside")]), &seen).spawn();
+    writer.close_stdin();
     std::thread::sleep(std::time::Duration::from_millis(300));
     assert!(
         seen.waiting_at("commit:before-write").is_empty(),
