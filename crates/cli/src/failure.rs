@@ -8,6 +8,7 @@ use std::fmt;
 
 use latchwork::config::Fault;
 use latchwork::format::Escaped;
+use latchwork::models::ModelsError;
 use latchwork::runner::TurnError;
 use latchwork::seams::{AcquireError, AppendError, ClaimError, InboxError, ModelError, OpenError};
 use latchwork::{AddressError, AppendLineError, RunError, SettingsError, SetupError, WriteError};
@@ -105,8 +106,13 @@ impl From<SettingsError> for Failure {
     fn from(error: SettingsError) -> Self {
         let failure = Self::settings(error.to_string());
         match &error {
-            SettingsError::Config(config) if config.faults.iter().any(|fault| matches!(fault, Fault::UnknownKey { .. })) => {
-                failure.hint("correct the name; `latchwork --help` lists the variables, docs/configuration.md every setting")
+            SettingsError::Config(config)
+                if config
+                    .faults
+                    .iter()
+                    .any(|fault| matches!(fault, Fault::UnknownKey { .. })) =>
+            {
+                failure.hint("correct the name; `latchwork --help` lists the variables")
             }
             _ => failure,
         }
@@ -139,7 +145,10 @@ impl From<RunError> for Failure {
                 .hint("name one with --model PROVIDER/MODEL, LATCHWORK_MODEL or the setting `model` (OPENAI_API_KEY or OPENAI_BASE_URL for openai/...)")
                 .hint("offline, --model replay:FILE answers with the replies of a recorded session"),
             RunError::BadModel(_) => failure.exit(Exit::Usage),
-            RunError::Secret { .. } | RunError::Provider(_) | RunError::Tools(_) => failure.exit(Exit::Settings),
+            RunError::Models(ModelsError::Replay(_)) => failure,
+            RunError::Secret { .. } | RunError::Provider(_) | RunError::Models(_) | RunError::Tools(_) => {
+                failure.exit(Exit::Settings)
+            }
             _ => failure,
         }
     }
