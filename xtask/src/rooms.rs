@@ -27,6 +27,12 @@ const FORMAT: &str = "latchwork-format";
 const FILELOCK: &str = "latchwork-filelock";
 const SESSION: &str = "latchwork-session";
 
+/// Neighbours that tests are run against: the real store, in place of a double.
+const TESTED_AGAINST: &[(&str, &str)] = &[
+    ("latchwork-context", "latchwork-transcript"),
+    ("latchwork-runner", "latchwork-transcript"),
+];
+
 /// The plan, lowest layer first.
 pub(crate) const ROOMS: &[Room] = &[
     room("latchwork-sys", 0, MayUse::Only(&[])),
@@ -98,9 +104,11 @@ impl Room {
         }
     }
 
-    /// Whether `[dev-dependencies]` may: the testkit, itself with a feature, and whatever lies below.
+    /// Whether `[dev-dependencies]` may: the testkit, itself with a feature, whatever lies below, and a neighbour that tests
+    /// are run against because a double of it would prove less.
     pub(crate) fn may_test_with(&self, to: &Room) -> bool {
         to.package == TESTKIT
+            || TESTED_AGAINST.contains(&(self.package, to.package))
             || to.package == self.package
             || self.is_above(to)
             || self.may_depend_on(to)
@@ -145,6 +153,8 @@ mod tests {
         let transcript = find("latchwork-transcript").expect("in the plan");
         assert!(transcript.may_test_with(find("latchwork-testkit").expect("in the plan")));
         assert!(transcript.may_test_with(find("latchwork-session").expect("in the plan")));
-        assert!(!transcript.may_test_with(find("latchwork-runner").expect("in the plan")));
+        let runner = find("latchwork-runner").expect("in the plan");
+        assert!(!transcript.may_test_with(runner));
+        assert!(runner.may_test_with(transcript) && !runner.may_depend_on(transcript));
     }
 }

@@ -1,3 +1,5 @@
+//! The facade: settings become a store, models, tools and an engine, and sessions run turns.
+//!
 #![doc = include_str!("../README.md")]
 //!
 //! # Code map
