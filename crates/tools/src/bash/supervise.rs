@@ -9,6 +9,7 @@ use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::io::Errno;
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe::Receiver;
 use tokio::sync::oneshot;
@@ -151,21 +152,39 @@ impl Running<'_> {
 
 /// Takes what was printed and not read yet, without waiting for one who left the group and holds the pipe.
 ///
-/// It asks the kernel and not the runtime, which may not have heard yet that there is something to read.
+/// It asks the kernel: the runtime may not have heard yet that there is something, and would say that there is nothing.
 fn drain(output: &Receiver, capture: &mut Capture, buffer: &mut [u8]) {
     let mut drained = 0;
     while drained < DRAIN_BYTES {
         match rustix::io::read(output, &mut *buffer) {
-            Ok(bytes) if bytes > 0 => {
+            Err(Errno::INTR) => {}
+            Ok(0) | Err(_) => break,
+            Ok(bytes) => {
                 capture.push(&buffer[..bytes]);
                 drained += bytes;
             }
-            Err(rustix::io::Errno::INTR) => {}
-            _ => break,
         }
     }
 }
 
 fn keeper_gone() -> io::Error {
     io::Error::other("the thread that kept the command is gone")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::{Capture, Receiver, drain};
+
+    #[tokio::test]
+    async fn what_the_runtime_has_not_heard_of_is_drained_and_an_open_pipe_is_not_waited_for() {
+        let (output, mut input) = std::io::pipe().unwrap();
+        let output = Receiver::from_owned_fd(output.into()).unwrap();
+        input.write_all(b"last words").unwrap();
+        let mut capture = Capture::new(100);
+        drain(&output, &mut capture, &mut [0; 4]);
+        assert_eq!(capture.finish(10).text, "last words");
+        drop(input);
+    }
 }
