@@ -1,13 +1,16 @@
-// A live OpenClaw, as far as it touches a transcript: `node openclaw.mjs NODE_MODULES_DIR`, commands of
-// session-commands.mjs.
+// A live OpenClaw, as far as it touches a transcript: `node openclaw.mjs NODE_MODULES_DIR openclaw`, commands of
+// session-commands.mjs. The word `openclaw` is there for OpenClaw itself, which takes locks from owners without it.
 //   {"open": {"path": P, "sessionId": S, "cwd": D}}  what an embedded run does to a session file before its first model
 //                                                    call: repair it, open it, prepare the manager
 //   {"appendToFile": {"path": P, "message": M}}      its file appender, under its own write lock
+//   {"lock": {"path": P, "timeoutMs": N}}            its write lock on a file, kept until
+//   {"unlock": true}                                 gives back what was locked last
 //
 // OpenClaw's bundle hashes the names of its chunks and shortens its exports, so a function is looked for by the start of
-// its chunk's name and by its own. The one step that is not exported is taken from the chunk's text; if a release no
-// longer has it, the driver fails and says so, it never guesses.
-import { promises as fs, readdirSync, readFileSync } from "node:fs";
+// its chunk's name and by its own. What is not exported, or stands in a chunk that takes half a minute to load, is
+// evaluated from the chunk's text, with its whole source file around it. If a release no longer has it, the driver fails
+// and says so; it never guesses.
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { serve } from "./session-commands.mjs";
@@ -32,28 +35,65 @@ async function exported(prefix, name) {
   return found;
 }
 
-/** A top-level function of a chunk, evaluated alone; `needs` are the names that its text uses. */
-function unexported(prefix, name, needs) {
-  const { text } = chunkWith(prefix, name);
-  const start = text.indexOf(`async function ${name}(`);
-  const end = text.indexOf("\n}\n", start);
-  if (start < 0 || end < 0) throw new Error(`the text of OpenClaw's ${name} could not be found`);
-  return new Function(...Object.keys(needs), `return ${text.slice(start, end + 2)}`)(...Object.values(needs));
+const NAME = "[\\w$]+";
+
+/**
+ * A function of a chunk, evaluated with the source file that it comes from (the bundle marks each as a region), but
+ * without the rest of the chunk. What that file needs of others is loaded from where the chunk itself loads it; of the
+ * chunk's own names it may use texts.
+ */
+async function alone(prefix, name) {
+  const { file, text } = chunkWith(prefix, name);
+  const at = text.indexOf(`function ${name}(`);
+  const [start, end] = [text.lastIndexOf("//#region", at), text.indexOf("//#endregion", at)];
+  if (start < 0 || end < 0) throw new Error(`the source file of OpenClaw's ${name} could not be found`);
+  const region = text.slice(start, end);
+  const code = region.replaceAll(/\/\*.*?\*\/|^\s*\/\/.*?$/gms, "");
+  const isUsed = (local) => new RegExp(`(?<![\\w$.])${local.replaceAll("$", "\\$")}(?![\\w$])`).test(code);
+  const isDeclared = (local) => region.includes(`const ${local} =`) || region.includes(`function ${local}(`);
+  const needs = {};
+  for (const { from, name: exportedAs, local } of importsOf(text)) {
+    if (!isUsed(local) || isDeclared(local)) continue;
+    const module = await (from.startsWith(".") ? load(path.join(path.dirname(file), from)) : import(from));
+    needs[local] = module[exportedAs];
+  }
+  for (const [, local, value] of text.matchAll(new RegExp(`^const (${NAME}) = ("[^\\n]*");$`, "gm"))) {
+    if (isUsed(local) && !isDeclared(local)) needs[local] = JSON.parse(value);
+  }
+  return new Function(...Object.keys(needs), `${region}\nreturn ${name};`)(...Object.values(needs));
+}
+
+/** The names that a chunk imports: from which module, as what that exports, and as what the chunk calls it. */
+function* importsOf(text) {
+  for (const [, whole, list, from] of text.matchAll(/^import (?:([\w$]+)(?:, )?)?(?:\{ ([^}]*) \} )?\s*from "([^"]+)";$/gm)) {
+    if (whole) yield { from, name: "default", local: whole };
+    for (const item of list?.split(", ") ?? []) {
+      const [name, local = name] = item.split(" as ");
+      yield { from, name, local };
+    }
+  }
 }
 
 async function openForRun({ path: sessionFile, sessionId, cwd }) {
-  const repair = await exported("selection-", "repairSessionFileIfNeeded");
-  const prepare = unexported("selection-", "prepareSessionManagerForRun", { fs$1: fs });
+  const repair = await alone("selection-", "repairSessionFileIfNeeded");
+  const prepare = await alone("selection-", "prepareSessionManagerForRun");
   await repair({ sessionFile, debug: () => {}, warn: () => {} });
-  const hadSessionFile = await fs.stat(sessionFile).then(() => true, () => false);
+  const hadSessionFile = existsSync(sessionFile);
   const sessionManager = SessionManager.open(sessionFile);
   await prepare({ sessionManager, sessionFile, hadSessionFile, sessionId, cwd });
   return sessionManager;
 }
+
+let held;
 
 await serve(openForRun, {
   appendToFile: async (_session, { path: transcriptPath, message }) => {
     const append = await exported("transcript-", "appendSessionTranscriptMessage");
     return (await append({ transcriptPath, message, config: {} })).messageId;
   },
+  lock: async (_session, { path: sessionFile, timeoutMs }) => {
+    const acquire = await exported("session-write-lock-", "acquireSessionWriteLock");
+    held = await acquire({ sessionFile, timeoutMs });
+  },
+  unlock: () => held.release(),
 });

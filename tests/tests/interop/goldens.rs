@@ -10,7 +10,7 @@ use latchwork_testkit::program::Home;
 use serde_json::Value;
 
 /// The golden sessions that this release of pi wrote, each with what it computed for it.
-fn goldens_of(version: PiVersion) -> Vec<(PathBuf, Value)> {
+pub(crate) fn goldens_of(version: PiVersion) -> Vec<(PathBuf, Value)> {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/golden");
     let prefix = format!("pi-{}-", version.number());
     let mut sessions: Vec<PathBuf> = std::fs::read_dir(&golden)

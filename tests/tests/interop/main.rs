@@ -7,4 +7,5 @@
 )]
 
 mod goldens;
+mod ours;
 mod peer_facts;
