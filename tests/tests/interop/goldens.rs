@@ -1,64 +1,101 @@
-//! The golden sessions, held against the packages that wrote them.
-//!
-//! `tests/corpus/golden` holds what each package computed when the corpus was made; if the driver did not reproduce that,
-//! no comparison with it would mean anything.
+//! The golden sessions: computed by the packages that wrote them as recorded, by us the same, and continued by us.
 
-use std::path::{Path, PathBuf};
-
-use latchwork_testkit::peers::{Peers, PiVersion};
-use latchwork_testkit::program::Home;
+use latchwork_testkit::endpoint::Reply;
+use latchwork_testkit::peers::Pi;
 use serde_json::Value;
 
-/// The golden sessions that this release of pi wrote, each with what it computed for it.
-pub(crate) fn goldens_of(version: PiVersion) -> Vec<(PathBuf, Value)> {
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/golden");
-    let prefix = format!("pi-{}-", version.number());
-    let mut sessions: Vec<PathBuf> = std::fs::read_dir(&golden)
-        .expect("the golden sessions")
-        .map(|entry| entry.expect("one of them").path())
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|extension| extension == "jsonl")
-        })
-        .filter(|path| {
-            path.file_name()
-                .is_some_and(|name| name.to_string_lossy().starts_with(&prefix))
-        })
-        .collect();
-    sessions.sort();
-    let with_expected = |path: PathBuf| {
-        let text = std::fs::read(path.with_extension("expected.json")).expect("its expectation");
-        let mut expected: Value = serde_json::from_slice(&text).expect("JSON");
-        let fields = expected.as_object_mut().expect("an object");
-        let package = fields
-            .shift_remove("package")
-            .expect("the name of its package");
-        assert!(
-            package
-                .as_str()
-                .is_some_and(|name| name.ends_with(version.number()))
-        );
-        (path, expected)
-    };
-    sessions.into_iter().map(with_expected).collect()
+use crate::corpus::{Recorded, goldens_of};
+use crate::each::with_each_pi;
+use crate::stage::{Stage, ended};
+
+const PROMPT: &str = "And what follows from it?";
+const ANSWER: &str = "This follows.";
+
+/// If the driver did not reproduce what was recorded, no comparison with it would mean anything.
+#[test]
+fn every_golden_session_is_computed_by_its_live_package_as_recorded() {
+    with_each_pi(|pi, version| {
+        for golden in goldens_of(version) {
+            // A copy: opening is not promised to leave the file alone.
+            let stage = Stage::with_file("session.jsonl", &golden.bytes());
+            pi.open(stage.file()).expect("pi opens what pi wrote");
+            assert_eq!(pi.inspect(), golden.expected, "{}", golden.name());
+        }
+    });
 }
 
 #[test]
-fn every_golden_session_is_computed_by_its_live_package_as_recorded() {
-    for version in PiVersion::ALL {
-        let Some(mut pi) = Peers::or_skip(|peers| peers.pi(version)) else {
-            return;
-        };
-        let goldens = goldens_of(version);
-        assert_eq!(goldens.len(), 20, "goldens of {}", version.number());
-        let home = Home::new();
-        for (path, expected) in goldens {
-            // A copy: opening is not promised to leave the file alone.
-            let copy = home.path("session.jsonl");
-            std::fs::copy(&path, &copy).expect("a copy");
-            pi.open(&copy).expect("pi opens what pi wrote");
-            assert_eq!(pi.inspect(), expected, "{}", path.display());
+fn every_golden_session_is_shown_as_recorded_and_showing_it_writes_nothing() {
+    for version in latchwork_testkit::peers::PiVersion::ALL {
+        for golden in goldens_of(version) {
+            let stage = Stage::with_file("session.jsonl", &golden.bytes());
+            // Equal as JSON objects: the set of fields is compared too.
+            assert_eq!(stage.inspect(), golden.expected, "{}", golden.name());
+            let after = std::fs::read(stage.file()).expect("the session");
+            assert_eq!(after, golden.bytes(), "{}", golden.name());
+            assert_eq!(stage.beside(), [String::new(); 0], "{}", golden.name());
         }
-        pi.close();
     }
+}
+
+#[test]
+fn every_golden_session_is_continued_by_us_and_gone_on_with_by_its_package() {
+    with_each_pi(|pi, version| {
+        for golden in goldens_of(version) {
+            continue_and_reopen(pi, &golden);
+        }
+    });
+}
+
+fn continue_and_reopen(pi: &mut Pi, golden: &Recorded) {
+    let name = golden.name();
+    let stage = Stage::with_file("session.jsonl", &golden.bytes());
+    stage.endpoint.push(Reply::text(ANSWER).usage(7, 3));
+    let turn = stage.run(PROMPT).run().expect_success().json_lines();
+    assert_eq!(ended(&turn)["outcome"], "clean", "{name}");
+
+    // What was there stands there, byte for byte; what we added is whole.
+    let bytes = std::fs::read(stage.file()).expect("the session");
+    assert!(bytes.starts_with(&golden.bytes()), "{name}");
+    stage.report().assert_sound();
+    let before = golden.expected["entryCount"].as_u64().expect("a count");
+    let ids = stage.ids();
+    let ours = &ids[usize::try_from(before).expect("a small number")..];
+
+    pi.open(stage.file()).expect("pi opens what we continued");
+    let seen = pi.inspect();
+    assert_eq!(seen["entryCount"], before + ours.len() as u64, "{name}");
+    assert_eq!(seen["name"], golden.expected["name"], "{name}");
+    assert_eq!(seen["labels"], golden.expected["labels"], "{name}");
+    let path = pi.active_path();
+    assert!(path.ends_with(ours), "{name}: {ours:?} in {path:?}");
+    assert_ends_with_our_exchange(&seen, &golden.expected, &name);
+    assert_eq!(stage.inspect(), seen, "{name}");
+
+    // The package goes on from there, and we see that too.
+    let next = pi.append(crate::stage::user("then stop"));
+    assert_eq!(stage.inspect(), pi.inspect(), "{name}");
+    assert_eq!(stage.inspect()["leafId"], next.as_str(), "{name}");
+}
+
+/// The context is what it was, then our message and the reply; between them at most what we had to say of calls that
+/// were left without an outcome.
+fn assert_ends_with_our_exchange(seen: &Value, recorded: &Value, name: &str) {
+    let messages = |of: &Value| {
+        let messages = of["context"]["messages"].as_array();
+        messages.expect("the messages of a context").clone()
+    };
+    let (seen, recorded) = (messages(seen), messages(recorded));
+    assert!(seen.starts_with(&recorded), "{name}");
+    let (recovered, exchange) = seen[recorded.len()..]
+        .split_last_chunk::<2>()
+        .unwrap_or_else(|| panic!("{name}: our exchange is not in the context"));
+    for outcome in recovered {
+        assert_eq!(outcome["role"], "toolResult", "{name}");
+    }
+    assert_eq!(exchange[0]["role"], "user", "{name}");
+    assert_eq!(exchange[0]["content"][0]["text"], PROMPT, "{name}");
+    assert_eq!(exchange[1]["role"], "assistant", "{name}");
+    assert_eq!(exchange[1]["content"][0]["text"], ANSWER, "{name}");
+    assert_eq!(exchange[1]["usage"]["output"], 3, "{name}");
 }

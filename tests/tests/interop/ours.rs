@@ -229,3 +229,38 @@ fn a_message_that_waits_is_answered_once_though_a_pi_opened_the_session_before()
         pi.close();
     }
 }
+
+#[test]
+fn a_message_that_waits_is_answered_once_though_openclaw_opened_the_session_before() {
+    let Some(mut openclaw) = Peers::or_skip(Peers::openclaw) else {
+        return;
+    };
+    let (home, endpoint) = (Home::new(), Endpoint::start());
+    let talk = home.path("talk.jsonl");
+    let gate = Gate::new();
+    endpoint.push(Reply::text("never sent").held(&gate));
+    let turn = run(&home, &endpoint, &talk, &["remember me"]).spawn();
+    gate.wait_reached();
+    turn.kill();
+    gate.open();
+    openclaw
+        .open_for_run(&talk, "talk")
+        .expect("OpenClaw opens it");
+    openclaw.append(json!({ "role": "user", "content": "from OpenClaw", "timestamp": 1 }));
+    openclaw.append(json!({ "role": "assistant", "content": [{ "type": "text", "text": "to OpenClaw" }], "api": "a",
+        "provider": "p", "model": "m", "stopReason": "stop", "timestamp": 2,
+        "usage": { "input": 0, "output": 0, "cacheRead": 0, "cacheWrite": 0, "totalTokens": 0,
+                   "cost": { "input": 0, "output": 0, "cacheRead": 0, "cacheWrite": 0, "total": 0 } } }));
+    openclaw.close();
+    endpoint.push(Reply::text("here you are"));
+    run(&home, &endpoint, &talk, &[]).run().expect_success();
+    let asked = endpoint
+        .requests()
+        .pop()
+        .expect("a request")
+        .texts_of("user");
+    assert_eq!(asked, ["from OpenClaw", "remember me"]);
+    let report = Report::read(&talk);
+    report.assert_settled();
+    assert_eq!(report.count_user_text_anywhere("remember me"), 1);
+}

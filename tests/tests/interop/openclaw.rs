@@ -1,0 +1,135 @@
+//! OpenClaw's own write lock and ours, on one transcript: who holds it keeps the other out.
+
+use std::path::PathBuf;
+
+use latchwork_testkit::deadline::eventually;
+use latchwork_testkit::endpoint::Reply;
+use latchwork_testkit::peers::Peers;
+use latchwork_testkit::steps::{StepDir, VARIABLE};
+use serde_json::{Value, json};
+
+use crate::stage::{Stage, said, user};
+
+/// How long OpenClaw tries for its lock where it must not get it, in milliseconds: several of its attempts.
+const TRIES_MS: u32 = 1000;
+/// The same where it must.
+const LONG_MS: u32 = 60_000;
+
+fn label() -> Value {
+    json!({"type": "session_info", "name": "named by us"})
+}
+
+fn lock_file(stage: &Stage) -> PathBuf {
+    stage.file().with_file_name("talk.jsonl.lock")
+}
+
+#[test]
+fn an_append_of_ours_waits_while_openclaw_holds_its_lock() {
+    let Some(mut openclaw) = Peers::or_skip(Peers::openclaw) else {
+        return;
+    };
+    let stage = Stage::begun();
+    let before = std::fs::read(stage.file()).expect("the session");
+    openclaw.lock(stage.file(), LONG_MS).expect("its lock");
+
+    // With little patience: refused, and the owner is named; the file and the lock are as they were.
+    let owned = std::fs::read(lock_file(&stage)).expect("its lock file");
+    let refused = stage
+        .append(&[label()])
+        .env("LATCHWORK_ACQUIRE_TIMEOUT_MS", "300")
+        .run()
+        .expect_refusal();
+    let error = refused.json_lines()[0]["error"].to_string();
+    assert!(
+        error.contains(&openclaw.pid().to_string()),
+        "the owner {} is named: {refused}",
+        openclaw.pid()
+    );
+    assert_eq!(std::fs::read(stage.file()).expect("the session"), before);
+    assert_eq!(std::fs::read(lock_file(&stage)).expect("its lock"), owned);
+
+    // A user's message is accepted all the same, and says why it is not in the transcript yet.
+    let waits = stage
+        .append(&[user("told meanwhile")])
+        .env("LATCHWORK_ACQUIRE_TIMEOUT_MS", "300")
+        .run()
+        .expect_success();
+    let receipt = &waits.json_lines()[0];
+    assert_eq!(receipt["state"], "pending", "{receipt}");
+    let why = receipt["why"].to_string();
+    assert!(why.contains(&openclaw.pid().to_string()), "{receipt}");
+
+    // With patience: it waits, and goes on when the lock is given back.
+    let steps = StepDir::new();
+    let mut patient = stage
+        .append(&[label()])
+        .env("LATCHWORK_ACQUIRE_TIMEOUT_MS", LONG_MS.to_string())
+        .env(VARIABLE, steps.value())
+        .spawn();
+    patient.close_stdin();
+    let tried = || {
+        let trace = steps.trace(patient.pid());
+        trace.iter().filter(|step| *step == "latch:inode-locked").count()
+    };
+    eventually("two attempts of ours at the lock", || {
+        (tried() >= 2).then_some(())
+    });
+    assert!(patient.is_running());
+    assert_eq!(std::fs::read(stage.file()).expect("the session"), before);
+    openclaw.unlock();
+    patient.wait().expect_success();
+    assert_eq!(stage.inspect()["name"], "named by us");
+
+    // The message that waited is answered by the next turn.
+    stage.endpoint.push(Reply::text("heard"));
+    stage.run("now").run().expect_success();
+    assert_eq!(
+        said(&stage.inspect(), "user"),
+        ["hello", "told meanwhile", "now"]
+    );
+    stage.report().assert_settled();
+    openclaw.close();
+}
+
+#[test]
+fn openclaw_neither_gets_nor_robs_the_lock_that_a_guard_of_ours_holds() {
+    let Some(mut openclaw) = Peers::or_skip(Peers::openclaw) else {
+        return;
+    };
+    for step in ["latch:granted", "commit:before-write"] {
+        let stage = Stage::begun();
+        let steps = StepDir::new();
+        steps.hold(step);
+        let held = stage
+            .append(&[label()])
+            .env(VARIABLE, steps.value())
+            // Held by the test, not by us: that must not run out.
+            .env("LATCHWORK_MAX_HOLD_MS", LONG_MS.to_string())
+            .spawn();
+        steps.wait_reached(step);
+        let ours = std::fs::read(lock_file(&stage)).expect("our lock file");
+        let payload: Value = serde_json::from_slice(&ours).expect("its payload");
+
+        let refused = openclaw
+            .lock(stage.file(), TRIES_MS)
+            .expect_err("it must not get the lock");
+        assert!(refused.contains("session file locked"), "{refused}");
+        assert!(
+            refused.contains(&format!("pid={}", payload["pid"])),
+            "{refused}"
+        );
+        assert_eq!(std::fs::read(lock_file(&stage)).expect("our lock"), ours);
+        let mirrored = openclaw.append_to_file(stage.file(), &user("mirrored"));
+        drop(mirrored);
+
+        steps.release(step);
+        let mut held = held;
+        held.close_stdin();
+        held.wait().expect_success();
+        assert!(!lock_file(&stage).exists(), "given back");
+        assert_eq!(stage.inspect()["name"], "named by us");
+        openclaw.lock(stage.file(), LONG_MS).expect("its lock");
+        openclaw.unlock();
+    }
+    openclaw.close();
+}
