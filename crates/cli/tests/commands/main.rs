@@ -2,6 +2,12 @@
 //!
 //! Deliberately absent: several processes at once, crashes and real providers, which are the whole-program tests' business.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test that fails says so"
+)]
+
 mod bench;
 mod look;
 mod settings;
