@@ -60,6 +60,29 @@ impl OpenClaw {
         self.0.tell("appendToFile", command).map(drop)
     }
 
+    /// Takes its own write lock on a session file, as every write of its run does, and keeps it.
+    ///
+    /// # Errors
+    /// What OpenClaw says; a lock that it could not get in so many milliseconds names the owner by its pid.
+    pub fn lock(&mut self, path: impl AsRef<Path>, timeout_ms: u32) -> Result<(), String> {
+        let command = json!({"path": path.as_ref().to_string_lossy(), "timeoutMs": timeout_ms});
+        self.0.tell("lock", command).map(drop)
+    }
+
+    /// Gives the write lock back.
+    ///
+    /// # Panics
+    /// When it holds none.
+    #[track_caller]
+    pub fn unlock(&mut self) {
+        self.0.must("unlock", true);
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.0.pid()
+    }
+
     /// Ends it in order.
     ///
     /// # Panics
