@@ -1,8 +1,8 @@
 //! `latchwork sessions`: what there is.
 
-use latchwork::Latchwork;
 use latchwork::format::time::iso_from_millis;
 use latchwork::seams::SessionSummary;
+use latchwork::{Latchwork, SessionKey};
 use serde_json::json;
 
 use crate::args::Sessions;
@@ -10,7 +10,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
 
-/// The longest session id that gets a column, in characters.
+/// The longest name of a session that gets a column, in characters.
 const ID_WIDTH_MAX: usize = 40;
 
 /// Runs the command.
@@ -29,7 +29,7 @@ pub(crate) async fn run(typed: &Sessions, latchwork: &Latchwork) -> Result<Exit,
     } else {
         let width = sessions
             .iter()
-            .map(|session| session.session.as_str().len())
+            .map(|session| name(session).chars().count())
             .max()
             .unwrap_or(0)
             .min(ID_WIDTH_MAX);
@@ -71,9 +71,17 @@ fn row(session: &SessionSummary, width: usize) -> String {
     };
     format!(
         "{:<width$}  {modified}  {:>9}  {title}{waiting}",
-        session.session.as_str(),
+        name(session),
         size(session.bytes)
     )
+}
+
+/// What a person types to reach the session: the key that it keeps, if that leads to it, else its id.
+fn name(session: &SessionSummary) -> &str {
+    let kept = session.session_key.as_deref();
+    let leads_there =
+        |key: &&str| SessionKey::new(*key).is_ok_and(|key| *key.session_id() == session.session);
+    kept.filter(leads_there).unwrap_or(session.session.as_str())
 }
 
 fn size(bytes: u64) -> String {
@@ -86,7 +94,7 @@ fn size(bytes: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{row, size};
+    use super::{name, row, size};
     use latchwork::seams::{SessionId, SessionSummary};
 
     #[test]
@@ -100,5 +108,13 @@ mod tests {
             "s     1970-01-01 00:00       1 kB  hello  [2 waiting]"
         );
         assert_eq!(size(5 << 20), "5 MB");
+        session.session_key = Some("somebody else's".into());
+        assert_eq!(name(&session), "s");
+        session.session_key = Some("Our Talk".into());
+        session.session = latchwork::SessionKey::new("Our Talk")
+            .unwrap()
+            .session_id()
+            .clone();
+        assert_eq!(name(&session), "Our Talk");
     }
 }

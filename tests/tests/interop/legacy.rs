@@ -46,7 +46,9 @@ fn an_old_session_is_migrated_by_its_first_turn_and_pi_agrees_with_us_from_then_
             let recorded = old.expected["context"]["messages"].as_array();
             let messages = seen["context"]["messages"].as_array();
             assert!(
-                messages.expect("messages").starts_with(recorded.expect("messages")),
+                messages
+                    .expect("messages")
+                    .starts_with(recorded.expect("messages")),
                 "{name}"
             );
             let user = said(&seen, "user");

@@ -69,7 +69,10 @@ fn an_append_of_ours_waits_while_openclaw_holds_its_lock() {
     patient.close_stdin();
     let tried = || {
         let trace = steps.trace(patient.pid());
-        trace.iter().filter(|step| *step == "latch:inode-locked").count()
+        trace
+            .iter()
+            .filter(|step| *step == "latch:inode-locked")
+            .count()
     };
     eventually("two attempts of ours at the lock", || {
         (tried() >= 2).then_some(())

@@ -93,7 +93,10 @@ impl Stage {
     /// The ids of the entries that stand in the file, by file order.
     pub(crate) fn ids(&self) -> Vec<String> {
         let report = self.report();
-        let ids = report.entries.iter().filter_map(|entry| entry["id"].as_str());
+        let ids = report
+            .entries
+            .iter()
+            .filter_map(|entry| entry["id"].as_str());
         ids.map(str::to_owned).collect()
     }
 

@@ -35,7 +35,9 @@ fn assert_the_next_run_has_it_once(stage: &Stage, users: &[&str]) {
     assert_eq!(report.count_user_text(OURS), 1);
     assert_eq!(said(&stage.inspect(), "user"), users);
     assert_eq!(
-        said(&stage.inspect(), "assistant").last().map(String::as_str),
+        said(&stage.inspect(), "assistant")
+            .last()
+            .map(String::as_str),
         Some("here I am")
     );
     assert_eq!(stage.state()["waiting"], serde_json::json!([]));
