@@ -1,12 +1,12 @@
 //! The golden sessions: computed by the packages that wrote them as recorded, by us the same, and continued by us.
 
 use latchwork_testkit::endpoint::Reply;
-use latchwork_testkit::peers::Pi;
+use latchwork_testkit::peers::{Pi, PiVersion};
 use serde_json::Value;
 
 use crate::corpus::{Recorded, goldens_of};
 use crate::each::with_each_pi;
-use crate::stage::{Stage, ended};
+use crate::stage::{Stage, ended, user};
 
 const PROMPT: &str = "And what follows from it?";
 const ANSWER: &str = "This follows.";
@@ -26,7 +26,7 @@ fn every_golden_session_is_computed_by_its_live_package_as_recorded() {
 
 #[test]
 fn every_golden_session_is_shown_as_recorded_and_showing_it_writes_nothing() {
-    for version in latchwork_testkit::peers::PiVersion::ALL {
+    for version in PiVersion::ALL {
         for golden in goldens_of(version) {
             let stage = Stage::with_file("session.jsonl", &golden.bytes());
             // Equal as JSON objects: the set of fields is compared too.
@@ -78,7 +78,7 @@ fn continue_and_reopen(pi: &mut Pi, golden: &Recorded) {
     assert_eq!(stage.inspect(), seen, "{name}");
 
     // The package goes on from there, and we see that too.
-    let next = pi.append(crate::stage::user("then stop"));
+    let next = pi.append(user("then stop"));
     assert_eq!(stage.inspect(), pi.inspect(), "{name}");
     assert_eq!(stage.inspect()["leafId"], next.as_str(), "{name}");
 }

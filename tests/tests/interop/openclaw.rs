@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use latchwork_testkit::deadline::eventually;
 use latchwork_testkit::endpoint::Reply;
 use latchwork_testkit::peers::Peers;
 use latchwork_testkit::steps::{StepDir, VARIABLE};
@@ -59,25 +58,30 @@ fn an_append_of_ours_waits_while_openclaw_holds_its_lock() {
     let why = receipt["why"].to_string();
     assert!(why.contains(&openclaw.pid().to_string()), "{receipt}");
 
-    // With patience: it waits, and goes on when the lock is given back.
+    // With patience: it stands before OpenClaw's lock, and goes on when that is given back.
     let steps = StepDir::new();
+    steps.hold("latch:inode-locked");
     let mut patient = stage
         .append(&[label()])
         .env("LATCHWORK_ACQUIRE_TIMEOUT_MS", LONG_MS.to_string())
         .env(VARIABLE, steps.value())
         .spawn();
     patient.close_stdin();
-    let tried = || {
-        let trace = steps.trace(patient.pid());
-        trace
-            .iter()
-            .filter(|step| *step == "latch:inode-locked")
-            .count()
-    };
-    eventually("two attempts of ours at the lock", || {
-        (tried() >= 2).then_some(())
-    });
+    assert_eq!(steps.wait_reached("latch:inode-locked"), patient.pid());
+    steps.release("latch:inode-locked");
+    // A second one of ours meets the first, which waits with its latch held.
+    let second = stage
+        .append(&[label()])
+        .env("LATCHWORK_ACQUIRE_TIMEOUT_MS", "300")
+        .run()
+        .expect_refusal();
+    assert!(
+        second.stdout.contains(&patient.pid().to_string()),
+        "{second}"
+    );
     assert!(patient.is_running());
+    let trace = steps.trace(patient.pid());
+    assert!(!trace.iter().any(|step| step == "latch:peer-written"));
     assert_eq!(std::fs::read(stage.file()).expect("the session"), before);
     openclaw.unlock();
     patient.wait().expect_success();
@@ -103,12 +107,11 @@ fn openclaw_neither_gets_nor_robs_the_lock_that_a_guard_of_ours_holds() {
         let stage = Stage::begun();
         let steps = StepDir::new();
         steps.hold(step);
-        let held = stage
+        let mut held = stage
             .append(&[label()])
             .env(VARIABLE, steps.value())
-            // Held by the test, not by us: that must not run out.
-            .env("LATCHWORK_MAX_HOLD_MS", LONG_MS.to_string())
             .spawn();
+        held.close_stdin();
         steps.wait_reached(step);
         let ours = std::fs::read(lock_file(&stage)).expect("our lock file");
         let payload: Value = serde_json::from_slice(&ours).expect("its payload");
@@ -122,12 +125,8 @@ fn openclaw_neither_gets_nor_robs_the_lock_that_a_guard_of_ours_holds() {
             "{refused}"
         );
         assert_eq!(std::fs::read(lock_file(&stage)).expect("our lock"), ours);
-        let mirrored = openclaw.append_to_file(stage.file(), &user("mirrored"));
-        drop(mirrored);
 
         steps.release(step);
-        let mut held = held;
-        held.close_stdin();
         held.wait().expect_success();
         assert!(!lock_file(&stage).exists(), "given back");
         assert_eq!(stage.inspect()["name"], "named by us");

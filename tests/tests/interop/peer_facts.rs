@@ -4,25 +4,18 @@
 
 use std::path::PathBuf;
 
-use latchwork_testkit::peers::{Peers, Pi, PiVersion};
+use latchwork_testkit::peers::{Peers, PiVersion};
 use latchwork_testkit::program::Home;
 use latchwork_testkit::verify::Report;
 use serde_json::{Value, json};
 
+use crate::each::with_each_pi;
+use crate::stage::{reply, user};
+
 const HEADER: &str = r#"{"type":"session","version":3,"id":"01a20243-5da7-745b-9bd9-c9245d9e8cb2","timestamp":"2026-01-01T00:00:00.000Z","cwd":"/"}"#;
 
-fn user(id: &str, parent: Option<&str>, text: &str) -> String {
-    let message = json!({"role": "user", "content": text, "timestamp": 1});
-    entry("message", id, parent, json!({ "message": message }))
-}
-
-fn reply(text: &str) -> Value {
-    json!({
-        "role": "assistant", "content": [{"type": "text", "text": text}],
-        "api": "openai-completions", "provider": "openai", "model": "m", "stopReason": "stop", "timestamp": 2,
-        "usage": {"input": 1, "output": 1, "cacheRead": 0, "cacheWrite": 0, "totalTokens": 2,
-                  "cost": {"input": 0, "output": 0, "cacheRead": 0, "cacheWrite": 0, "total": 0}},
-    })
+fn user_line(id: &str, parent: Option<&str>, text: &str) -> String {
+    entry("message", id, parent, json!({ "message": user(text) }))
 }
 
 fn entry(kind: &str, id: &str, parent: Option<&str>, fields: Value) -> String {
@@ -38,25 +31,14 @@ fn session(home: &Home, lines: &[&str]) -> PathBuf {
     home.write("session.jsonl", format!("{}\n", lines.join("\n")))
 }
 
-/// Runs a check with a live pi of each release.
-fn with_each_pi(mut check: impl FnMut(&mut Pi, PiVersion)) {
-    for version in PiVersion::ALL {
-        let Some(mut pi) = Peers::or_skip(|peers| peers.pi(version)) else {
-            return;
-        };
-        check(&mut pi, version);
-        pi.close();
-    }
-}
-
 /// Why a turn writes nothing to a transcript that has no reply yet.
 #[test]
 fn pi_0_75_doubles_a_session_that_it_finds_without_a_reply() {
     with_each_pi(|pi, version| {
         let home = Home::new();
-        let file = session(&home, &[HEADER, &user("a", None, "hello")]);
+        let file = session(&home, &[HEADER, &user_line("a", None, "hello")]);
         pi.open(&file).expect("it opens");
-        pi.append(json!({"role": "user", "content": "more", "timestamp": 2}));
+        pi.append(user("more"));
         pi.append(reply("hi"));
         let report = Report::read(&file);
         let doubled = report.count_user_text_anywhere("hello") == 2;
@@ -76,13 +58,13 @@ fn openclaw_empties_a_session_that_it_finds_without_a_reply() {
         return;
     };
     let home = Home::new();
-    let file = session(&home, &[HEADER, &user("a", None, "hello")]);
+    let file = session(&home, &[HEADER, &user_line("a", None, "hello")]);
     openclaw.open_for_run(&file, "s").expect("it opens");
     assert_eq!(openclaw.inspect()["entryCount"], 0);
     assert_eq!(std::fs::read(&file).expect("the file"), b"");
 
     let answered = entry("message", "b", Some("a"), json!({"message": reply("hi")}));
-    let file = session(&home, &[HEADER, &user("a", None, "hello"), &answered]);
+    let file = session(&home, &[HEADER, &user_line("a", None, "hello"), &answered]);
     let before = std::fs::read(&file).expect("the file");
     openclaw.open_for_run(&file, "s").expect("it opens");
     assert_eq!(openclaw.inspect()["entryCount"], 2);
@@ -101,8 +83,11 @@ fn pi_stands_where_a_custom_entry_at_the_end_hangs_and_keeps_it_out_of_the_conte
             Some("a"),
             json!({"customType": "latchwork.head", "data": {"head": "a"}}),
         );
-        let other = user("b", Some("a"), "another branch");
-        let file = session(&home, &[HEADER, &user("a", None, "hello"), &other, &head]);
+        let other = user_line("b", Some("a"), "another branch");
+        let file = session(
+            &home,
+            &[HEADER, &user_line("a", None, "hello"), &other, &head],
+        );
         pi.open(&file).expect("it opens");
         assert_eq!(pi.active_path(), ["a", "h"]);
         let seen = pi.inspect();
@@ -123,10 +108,10 @@ fn pi_skips_a_blanked_line_and_goes_on_below_the_entry_before_it() {
         let blank = " ".repeat(80);
         let file = session(
             &home,
-            &[HEADER, &user("a", None, "hello"), &answered, &blank],
+            &[HEADER, &user_line("a", None, "hello"), &answered, &blank],
         );
         assert_eq!(pi.open(&file).expect("it opens").as_deref(), Some("b"));
-        let next = pi.append(json!({"role": "user", "content": "next", "timestamp": 3}));
+        let next = pi.append(user("next"));
         assert_eq!(pi.active_path(), ["a", "b", next.as_str()]);
         Report::read(&file).assert_settled();
     });
@@ -138,10 +123,10 @@ fn a_live_pi_writes_below_the_leaf_that_it_read_whatever_stands_there_now() {
     with_each_pi(|pi, _| {
         let home = Home::new();
         let answered = entry("message", "b", Some("a"), json!({"message": reply("hi")}));
-        let file = session(&home, &[HEADER, &user("a", None, "hello"), &answered]);
+        let file = session(&home, &[HEADER, &user_line("a", None, "hello"), &answered]);
         pi.open(&file).expect("it opens");
         let mut text = std::fs::read_to_string(&file).expect("the file");
-        text += &format!("{}\n", user("c", Some("b"), "ours, in the meantime"));
+        text += &format!("{}\n", user_line("c", Some("b"), "ours, in the meantime"));
         std::fs::write(&file, text).expect("the file");
         pi.rename("late");
         let report = Report::read(&file);

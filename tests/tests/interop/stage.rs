@@ -58,8 +58,12 @@ impl Stage {
 
     /// `latchwork run` with a prompt.
     pub(crate) fn run(&self, prompt: &str) -> Invocation {
+        self.answer_what_waits().arg(prompt)
+    }
+
+    /// `latchwork run` without a prompt.
+    pub(crate) fn answer_what_waits(&self) -> Invocation {
         self.latchwork(&["run", "--model", "openai/m", "--json", "--file"])
-            .arg(prompt)
     }
 
     /// `latchwork append` of these lines.
