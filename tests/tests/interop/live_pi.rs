@@ -1,6 +1,7 @@
 //! A pi that has the session open while we run a turn on it: it takes no lock, and it believes what it read.
 
 use latchwork_testkit::endpoint::{Gate, Reply};
+use latchwork_testkit::peers::PiVersion;
 use latchwork_testkit::program::Live;
 
 use crate::each::with_each_pi;
@@ -178,5 +179,39 @@ fn after_a_rewind_during_our_turn_pi_too_stands_where_the_user_went() {
         );
         pi.open(stage.file()).expect("it opens");
         assert_eq!(pi.inspect(), stage.inspect(), "{version:?}");
+    });
+}
+
+/// Both found no file. One release then writes a second header into ours, the other refuses.
+#[test]
+fn a_pi_that_begins_the_same_session_after_us_takes_nothing_from_it() {
+    with_each_pi(|pi, version| {
+        let stage = Stage::empty();
+        pi.open(stage.file()).expect("it opens");
+        stage.endpoint.push(Reply::text("hi"));
+        stage.run("hello").run().expect_success();
+        let ours = std::fs::read(stage.file()).expect("the session");
+        pi.append(user("said in pi"));
+        let theirs = pi.try_append(reply("answered in pi"));
+        assert_eq!(theirs.is_ok(), version == PiVersion::V0_75_1, "{theirs:?}");
+        let both = std::fs::read(stage.file()).expect("the session");
+        assert!(both.starts_with(&ours));
+        assert_eq!(said(&stage.inspect(), "user"), ["hello"]);
+
+        stage.endpoint.push(Reply::text("here"));
+        stage.run("still there?").run().expect_success();
+        let after = std::fs::read(stage.file()).expect("the session");
+        assert!(after.starts_with(&both));
+        let seen = stage.inspect();
+        assert_eq!(said(&seen, "user"), ["hello", "still there?"]);
+        assert_eq!(said(&seen, "assistant"), ["hi", "here"]);
+        pi.open(stage.file()).expect("it opens");
+        assert_eq!(pi.inspect(), seen, "{version:?}");
+        let divergent = &stage.state()["divergent"];
+        let branches = divergent.as_array().expect("a list");
+        assert_eq!(branches.len(), usize::from(theirs.is_ok()), "{divergent}");
+        if let Ok(theirs) = theirs {
+            assert_eq!(divergent[0]["leafId"], theirs.as_str());
+        }
     });
 }

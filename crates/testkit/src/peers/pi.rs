@@ -95,10 +95,18 @@ impl Pi {
     /// Appends a message below pi's leaf, and gives the id of its entry.
     ///
     /// # Panics
-    /// When nothing is open.
+    /// When nothing is open, or pi cannot write.
     #[track_caller]
     pub fn append(&mut self, message: Value) -> String {
         id_of(&self.0.must("append", message))
+    }
+
+    /// The same for an append that pi may fail at.
+    ///
+    /// # Errors
+    /// What pi says.
+    pub fn try_append(&mut self, message: Value) -> Result<String, String> {
+        Ok(id_of(&self.0.tell("append", message)?))
     }
 
     /// Names the session, below pi's leaf, and gives the id of the entry.
