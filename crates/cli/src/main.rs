@@ -84,6 +84,7 @@ fn end(errors: Errors, done: Result<Exit, Failure>) -> ExitCode {
 }
 
 async fn command(command: Command, world: &World, errors: Errors) -> Result<Exit, Failure> {
+    signals::outlive_size_limits()?;
     match command {
         Command::Run(typed) => run::run(typed, world, errors).await,
         Command::Demo(typed) => demo::run(&typed, world, errors).await,

@@ -1,4 +1,5 @@
-//! Interrupts: the first one asks politely, the second one ends the program at once.
+//! Interrupts: the first one asks politely, the second one ends the program at once. And the one signal that would end it
+//! where an error can be told.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -8,6 +9,18 @@ use tokio_util::sync::CancellationToken;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+
+/// SIGXFSZ, as Linux (but on MIPS) and macOS number it.
+const OVER_SIZE_LIMIT: i32 = 25;
+
+/// A write beyond the limit on the size of files (`ulimit -f`) fails with an error from here on; by default it would end the
+/// program without a word, and between two writes of a turn. Programs that are started from here are not concerned.
+pub(crate) fn outlive_size_limits() -> Result<(), Failure> {
+    // Once listened for, a signal keeps its handler though nobody listens any more.
+    signal(SignalKind::from_raw(OVER_SIZE_LIMIT))
+        .map(drop)
+        .map_err(|error| Failure::new("signals cannot be listened for").because(&error))
+}
 
 /// A token that the first SIGINT, SIGTERM or SIGHUP cancels.
 #[derive(Clone, Debug)]
