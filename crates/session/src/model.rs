@@ -172,7 +172,7 @@ pub enum ModelError {
         why: String,
     },
     /// Nothing came for too long.
-    #[error("{provider} has sent nothing for {} s: given up", after.as_secs())]
+    #[error("{provider} has sent nothing for {} s: given up", after.as_secs_f64())]
     Stalled {
         /// The provider.
         provider: String,
