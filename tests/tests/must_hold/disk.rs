@@ -24,7 +24,7 @@ impl Disk {
         if mounted.is_ok_and(|mounted| mounted.status.success()) {
             return Some(Self(at));
         }
-        println!("SKIPPED(full disk): a small filesystem cannot be mounted by this user");
+        crate::aloud("SKIPPED(full disk): a small filesystem cannot be mounted by this user");
         None
     }
 

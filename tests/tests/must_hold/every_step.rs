@@ -101,10 +101,10 @@ fn campaign(mut bench_for: impl FnMut(u32) -> Rc<Bench>) {
     for nth in 1..STEPS_MAX {
         let bench = bench_for(nth);
         if !kill_at(&bench, nth, &mut seen) {
-            println!(
+            crate::aloud(&format!(
                 "{} kills, {} left outcomes unknown",
                 seen.killed, seen.unknown
-            );
+            ));
             assert!(
                 seen.killed > 50,
                 "a turn has more steps than {}",

@@ -31,8 +31,8 @@ impl Stranger {
         }
         let drops = Command::new("setpriv").args(words()).arg("true").status();
         if !drops.is_ok_and(|ended| ended.success()) {
-            println!(
-                "SKIPPED(unreadable): root is refused by no file, and setpriv cannot drop to another user here"
+            crate::aloud(
+                "SKIPPED(unreadable): root is refused by no file, and setpriv cannot drop to another user here",
             );
             return None;
         }
