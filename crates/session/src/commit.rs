@@ -312,7 +312,7 @@ pub enum AppendError {
     },
     /// No room. What was written of the commit, if anything, is blanked before the next one.
     #[error(
-        "no space left for session {session} ({doing}); free some and try again, nothing is lost"
+        "no space left for session {session} ({doing}); free some and try again; what was durable before is kept"
     )]
     NoSpace {
         /// The session.

@@ -52,7 +52,7 @@ fn unicode_escape(text: &str) -> (char, usize) {
     }
 }
 
-/// The UTF-16 unit of a `\uXXXX` at the start of `text`.
+/// The UTF-16 unit of an escape (`\u` and four hexadecimal digits) at the start of `text`.
 fn code_unit(text: &str) -> Option<u16> {
     let digits = text.strip_prefix("\\u")?.get(..4)?;
     u16::from_str_radix(digits, 16).ok()
