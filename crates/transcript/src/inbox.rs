@@ -125,6 +125,11 @@ impl Inbox for FileStore {
     async fn accept(&self, session: &SessionId, message: Incoming) -> Result<Accepted, InboxError> {
         check(session, &message)?;
         let place = self.inbox_place(session)?;
+        // A message beside what can never be a session would wait there for ever.
+        if let Some(why) = crate::reading::no_transcript(self.system(), &place.transcript) {
+            let session = session.clone();
+            return Err(InboxError::Refused { session, why });
+        }
         self.make_folder(&place)
             .map_err(|error| backend(session, error))?;
         let system = self.system().clone();

@@ -4,13 +4,31 @@
 
 use std::sync::Arc;
 
+use std::path::Path;
+
 use latchwork_format::{EntryId, Tail, Transcript};
 use latchwork_session::{Divergence, Head, OpenError, OpenReport, Position, Snapshot};
-use latchwork_sys::{DiskFile, FileKind, IoDoing, OpenHow, PathError};
+use latchwork_sys::{DiskFile, FileKind, IoDoing, OpenHow, PathError, System};
 
 use crate::head_file::{self, SavedHead};
 use crate::session::Session;
 use crate::state::Known;
+
+/// Why what stands at `path` can be no transcript, whatever it holds.
+///
+/// Looked at before it is opened: opening a device may already do something.
+pub(crate) fn no_transcript(system: &System, path: &Path) -> Option<String> {
+    let kind = system.disk.facts(path).ok()?.kind;
+    let why = match kind {
+        FileKind::Regular => return None,
+        FileKind::Symlink => {
+            "a symbolic link, and two names would have two locks; name the file it points to"
+                .to_owned()
+        }
+        other => format!("{}; name a transcript", other.in_words()),
+    };
+    Some(format!("{path:?} is {why}"))
+}
 
 /// Opens the transcript for reading; `None` if there is none.
 fn open_file(session: &Session) -> Result<Option<Box<dyn DiskFile>>, OpenError> {
@@ -18,27 +36,19 @@ fn open_file(session: &Session) -> Result<Option<Box<dyn DiskFile>>, OpenError> 
     let refuse = |why: String| {
         Err(OpenError::Refused {
             session: session.id.clone(),
-            why: format!("{path:?} {why}"),
+            why,
             source: None,
         })
     };
-    // Looked at before it is opened: opening a device may already do something.
-    match session.system.disk.facts(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Ok(facts) if facts.kind == FileKind::Symlink => {
-            return refuse("is a symbolic link, and two names would have two locks; name the file it points to".into());
-        }
-        Ok(facts) if facts.kind != FileKind::Regular => {
-            return refuse(format!("is {}; name a transcript", facts.kind.in_words()));
-        }
-        _ => {}
+    if let Some(why) = no_transcript(&session.system, path) {
+        return refuse(why);
     }
     match session.system.disk.open(path, &OpenHow::reading()) {
         Ok(file) => Ok(Some(file)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
-            refuse("may not be read; change its owner or its permissions".into())
-        }
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => refuse(format!(
+            "{path:?} may not be read; change its owner or its permissions"
+        )),
         Err(error) => Err(error)
             .doing("open", path)
             .map_err(|error| backend(session, error)),

@@ -23,6 +23,7 @@ fn refused(bench: &Bench, word: &str) {
             refused.code().is_some_and(|code| code != 0 && code != 101) && said.contains(word),
             "{word:?} in {refused}"
         );
+        assert!(!said.contains("is kept"), "nothing is accepted: {refused}");
     }
     assert!(bench.endpoint.requests().is_empty(), "nobody was asked");
 }
