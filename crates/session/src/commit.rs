@@ -150,7 +150,8 @@ pub enum Outcome {
     },
     /// Somebody spoke in between: the commit stays on its base.
     Diverged {
-        /// Messages of ours that came in between, placed again after the commit: they are answered next.
+        /// Messages of ours that came in between, placed again after the commit: they are answered next, unless their
+        /// reply came in with them; that is placed again too.
         again: Vec<Placed>,
         /// Conversational entries of others; kept on their own branch, to be attached again at will.
         kept: Vec<EntryId>,

@@ -33,8 +33,8 @@ use latchwork_lock::{LockScope, Phase, Wait};
 use serde_json::json;
 
 use crate::{
-    AppendError, Birth, Commit, GuardAsk, Head, Inbox, Intent, Key, Level, NewEntry, Receipt,
-    SessionLocks, Snapshot, TranscriptStore, View,
+    AppendError, Birth, Commit, EntryId, GuardAsk, Head, Inbox, Intent, Key, Level, NewEntry,
+    Receipt, SessionLocks, Snapshot, TranscriptStore, View,
 };
 
 /// The three seams of one backend, over one place.
@@ -130,6 +130,32 @@ impl Backend {
                 .expect("a commit becomes durable");
         }
         done
+    }
+
+    /// A new session with these entries.
+    async fn begun(&self, session: &SessionId, entries: Vec<NewEntry>) -> Receipt {
+        let birth = born(entries, Intent::AtHead);
+        self.commit(session, &Head::default(), birth)
+            .await
+            .expect("a first commit")
+    }
+
+    /// What a turn that was built on `base` says.
+    async fn replied(&self, session: &SessionId, base: &Head, entries: Vec<NewEntry>) -> Receipt {
+        let reply = Commit {
+            intent: Intent::Continue,
+            ..Commit::side(entries)
+        };
+        self.commit(session, base, reply).await.expect("a reply")
+    }
+
+    /// The user goes back.
+    async fn rewound(&self, session: &SessionId, to: &EntryId, why: &str) {
+        let mut scope = LockScope::open();
+        let ask = GuardAsk::side(session, Phase::SIDE, soon());
+        let mut guard = self.locks.guard(&mut scope, ask).await.expect("a guard");
+        let moved = self.store.move_head(&mut guard, Some(to), why).await;
+        moved.expect("a rewind");
     }
 
     /// The words of the messages on the active branch, in order.

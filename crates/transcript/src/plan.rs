@@ -2,7 +2,7 @@
 //!
 //! The rules are those of `docs/format.md`: a turn's commit is moved over metadata, mirrors and a compaction of older
 //! entries; a conversational entry after the base makes it stay on the base, and our own keyed messages among those
-//! entries are placed again after it; a replaced branch keeps it aside. Deliberately absent: ids, times, bytes.
+//! entries are placed again after it, with the reply that came in with them; a replaced branch keeps it aside. Deliberately absent: ids, times, bytes.
 
 use std::collections::HashMap;
 
@@ -305,43 +305,56 @@ fn add_own(plan: &mut Plan, placements: &Placements, entries: Vec<NewEntry>, asi
 }
 
 /// Our own messages that came in between, placed once more behind the commit.
+///
+/// A message that came in with its reply is an exchange: both are placed again, so that nobody answers it twice. If the
+/// reply is somebody else's, the exchange stays on its branch: the message is answered there.
 fn add_again(plan: &mut Plan, transcript: &Transcript, placements: &Placements) {
     let Outcome::Diverged { kept, .. } = &mut plan.outcome else {
         return;
     };
-    let mut again = Vec::new();
-    kept.retain(|id| {
-        let Some(entry) = transcript.entry(id) else {
-            return true;
-        };
-        let Some((key, number)) = placeable(entry, placements) else {
-            return true;
-        };
-        let Some(body) = body_of(entry) else {
-            return true;
-        };
-        again.push(PlannedLine {
-            id: None,
-            body,
-            key: Some(key),
-            placement: number + 1,
-            aside: false,
-            onto: None,
-            again: true,
-        });
-        false
-    });
-    plan.lines.extend(again);
+    let between = std::mem::take(kept);
+    let entries: Vec<&RawEntry> = between
+        .iter()
+        .filter_map(|id| transcript.entry(id))
+        .collect();
+    for exchange in entries.chunk_by(|_, next| is_reply(next)) {
+        let lines: Option<Vec<PlannedLine>> = exchange
+            .iter()
+            .map(|entry| placed_again(entry, placements))
+            .collect();
+        match lines {
+            Some(lines) if !exchange.first().is_some_and(|first| is_reply(first)) => {
+                plan.lines.extend(lines);
+            }
+            _ => kept.extend(exchange.iter().map(|entry| entry.id().clone())),
+        }
+    }
 }
 
-/// A keyed message of ours whose newest placement this is.
-fn placeable(entry: &RawEntry, placements: &Placements) -> Option<(Key, u32)> {
-    if !entry.is_ours() || matches!(entry.role(), Some(Role::Assistant | Role::ToolResult)) {
+/// Part of an answer: it belongs to the message before it.
+fn is_reply(entry: &RawEntry) -> bool {
+    matches!(entry.role(), Some(Role::Assistant | Role::ToolResult))
+}
+
+/// The line that says again what `entry` says, if it is a keyed one of ours whose newest placement this is.
+fn placed_again(entry: &RawEntry, placements: &Placements) -> Option<PlannedLine> {
+    if !entry.is_ours() {
         return None;
     }
     let key = Key::new(entry.key()?).ok()?;
     let (newest, number) = placements.get(key.as_str())?;
-    (newest == entry.id()).then_some((key, *number))
+    if newest != entry.id() {
+        return None;
+    }
+    Some(PlannedLine {
+        id: None,
+        body: body_of(entry)?,
+        key: Some(key),
+        placement: number + 1,
+        aside: false,
+        onto: None,
+        again: true,
+    })
 }
 
 /// What the entry says, to be said again.

@@ -3,7 +3,9 @@
 use latchwork_lock::{LockScope, Phase};
 
 use super::{Backend, assistant, born, fresh, keyed, label, soon, user};
-use crate::{AppendError, Commit, GuardAsk, Head, Intent, Outcome, Position, Replacement, Rewrite};
+use crate::{
+    AppendError, Commit, GuardAsk, Head, Intent, NewEntry, Outcome, Position, Replacement, Rewrite,
+};
 
 /// All of them.
 pub async fn keeps(backend: &Backend) {
@@ -12,6 +14,7 @@ pub async fn keeps(backend: &Backend) {
     a_key_names_one_message(backend).await;
     a_reply_is_moved_over_metadata(backend).await;
     a_message_in_between_is_answered_next_and_stands_once(backend).await;
+    an_exchange_in_between_stands_behind_the_reply_whole(backend).await;
     a_reply_to_a_branch_that_was_left_is_kept_and_moves_no_head(backend).await;
     a_stale_compaction_is_refused(backend).await;
     a_guard_of_another_session_writes_nothing(backend).await;
@@ -74,11 +77,7 @@ pub async fn a_commit_is_a_chain_and_its_receipt_is_the_next_base(backend: &Back
 /// A retry is answered with the place of the first.
 pub async fn a_key_names_one_message(backend: &Backend) {
     let session = fresh("key");
-    let first = born(vec![keyed("a", "k")], Intent::AtHead);
-    let first = backend
-        .commit(&session, &Head::default(), first)
-        .await
-        .expect("a commit");
+    let first = backend.begun(&session, vec![keyed("a", "k")]).await;
     let twice = Commit::side(vec![keyed("a", "k"), keyed("b", "k2"), keyed("b", "k2")]);
     let again = backend
         .commit(&session, &Head::default(), twice)
@@ -92,11 +91,9 @@ pub async fn a_key_names_one_message(backend: &Backend) {
 /// What does not speak is no reason to leave the branch.
 pub async fn a_reply_is_moved_over_metadata(backend: &Backend) {
     let session = fresh("rebase");
-    let first = born(vec![assistant("z"), user("a")], Intent::AtHead);
     let base = backend
-        .commit(&session, &Head::default(), first)
+        .begun(&session, vec![assistant("z"), user("a")])
         .await
-        .expect("a commit")
         .head;
     let target = base.leaf.clone().expect("a leaf");
     let side = backend
@@ -107,14 +104,7 @@ pub async fn a_reply_is_moved_over_metadata(backend: &Backend) {
         )
         .await
         .expect("a label");
-    let reply = Commit {
-        intent: Intent::Continue,
-        ..Commit::side(vec![assistant("b")])
-    };
-    let reply = backend
-        .commit(&session, &base, reply)
-        .await
-        .expect("a reply");
+    let reply = backend.replied(&session, &base, vec![assistant("b")]).await;
     assert_eq!(
         reply.outcome,
         Outcome::Rebased {
@@ -127,25 +117,16 @@ pub async fn a_reply_is_moved_over_metadata(backend: &Backend) {
 /// A keyed message that came in while the reply was made is not taken as answered.
 pub async fn a_message_in_between_is_answered_next_and_stands_once(backend: &Backend) {
     let session = fresh("diverge");
-    let first = born(vec![assistant("z"), user("a")], Intent::AtHead);
     let base = backend
-        .commit(&session, &Head::default(), first)
+        .begun(&session, vec![assistant("z"), user("a")])
         .await
-        .expect("a commit")
         .head;
     let side = Commit::side(vec![keyed("wait", "k")]);
     let side = backend
         .commit(&session, &Head::default(), side)
         .await
         .expect("a message");
-    let reply = Commit {
-        intent: Intent::Continue,
-        ..Commit::side(vec![assistant("b")])
-    };
-    let reply = backend
-        .commit(&session, &base, reply)
-        .await
-        .expect("a reply");
+    let reply = backend.replied(&session, &base, vec![assistant("b")]).await;
     let Outcome::Diverged { again, kept } = &reply.outcome else {
         panic!("{:?}", reply.outcome)
     };
@@ -166,37 +147,51 @@ pub async fn a_message_in_between_is_answered_next_and_stands_once(backend: &Bac
     );
 }
 
+/// A message that came in with its reply keeps it: nobody answers it a second time.
+pub async fn an_exchange_in_between_stands_behind_the_reply_whole(backend: &Backend) {
+    let session = fresh("exchange");
+    let base = backend
+        .begun(&session, vec![assistant("z"), user("a")])
+        .await
+        .head;
+    let answer = NewEntry {
+        key: keyed("", "k2").key,
+        ..assistant("sun")
+    };
+    let side = Commit::side(vec![keyed("weather?", "k1"), answer, keyed("wait", "k3")]);
+    backend
+        .commit(&session, &Head::default(), side)
+        .await
+        .expect("an exchange and a message");
+    let reply = backend.replied(&session, &base, vec![assistant("b")]).await;
+    let Outcome::Diverged { again, kept } = &reply.outcome else {
+        panic!("{:?}", reply.outcome)
+    };
+    assert!(kept.is_empty() && again.len() == 3);
+    assert_eq!(again[1].parent.as_ref(), Some(&again[0].id));
+    assert_eq!(
+        backend.said(&session).await,
+        ["z", "a", "b", "weather?", "sun", "wait"]
+    );
+}
+
 /// After a rewind, the reply of the old turn stays where it belongs.
 pub async fn a_reply_to_a_branch_that_was_left_is_kept_and_moves_no_head(backend: &Backend) {
     let session = fresh("rewind");
-    let first = born(vec![user("a"), assistant("b"), user("c")], Intent::AtHead);
     let first = backend
-        .commit(&session, &Head::default(), first)
-        .await
-        .expect("a commit");
-    let mut scope = LockScope::open();
-    let ask = GuardAsk::side(&session, Phase::SIDE, soon());
-    let mut guard = backend.locks.guard(&mut scope, ask).await.expect("a guard");
-    let to = first.placed[1].id.clone();
+        .begun(&session, vec![user("a"), assistant("b"), user("c")])
+        .await;
     backend
-        .store
-        .move_head(&mut guard, Some(&to), "try again")
-        .await
-        .expect("a rewind");
-    drop(guard);
+        .rewound(&session, &first.placed[1].id, "try again")
+        .await;
     let side = Commit::side(vec![user("d")]);
     backend
         .commit(&session, &Head::default(), side)
         .await
         .expect("a message after the rewind");
-    let reply = Commit {
-        intent: Intent::Continue,
-        ..Commit::side(vec![assistant("late")])
-    };
     let late = backend
-        .commit(&session, &first.head, reply)
-        .await
-        .expect("a late reply");
+        .replied(&session, &first.head, vec![assistant("late")])
+        .await;
     assert_eq!(
         late.outcome,
         Outcome::Aside {
@@ -223,20 +218,10 @@ pub async fn a_reply_to_a_branch_that_was_left_is_kept_and_moves_no_head(backend
 /// What was made for a branch that was left is refused when it asks for that.
 pub async fn a_stale_compaction_is_refused(backend: &Backend) {
     let session = fresh("stale");
-    let first = born(vec![user("a"), assistant("b"), user("c")], Intent::AtHead);
     let first = backend
-        .commit(&session, &Head::default(), first)
-        .await
-        .expect("a commit");
-    let mut scope = LockScope::open();
-    let ask = GuardAsk::side(&session, Phase::SIDE, soon());
-    let mut guard = backend.locks.guard(&mut scope, ask).await.expect("a guard");
-    backend
-        .store
-        .move_head(&mut guard, Some(&first.placed[0].id), "away")
-        .await
-        .expect("a rewind");
-    drop(guard);
+        .begun(&session, vec![user("a"), assistant("b"), user("c")])
+        .await;
+    backend.rewound(&session, &first.placed[0].id, "away").await;
     let stale = Commit {
         intent: Intent::IfAncestor,
         ..Commit::side(vec![user("summary")])
