@@ -33,9 +33,17 @@ pub(crate) fn witness(bytes: &[u8]) -> u64 {
     let end = bytes
         .get(bytes.len().saturating_sub(WITNESS_BYTES)..)
         .unwrap_or_default();
-    let hash = blake3::hash(end);
+    checksum(&[end])
+}
+
+/// A checksum of all the parts.
+pub(crate) fn checksum(parts: &[&[u8]]) -> u64 {
+    let mut hasher = blake3::Hasher::new();
+    for part in parts {
+        hasher.update(part);
+    }
     let mut first = [0; 8];
-    first.copy_from_slice(hash.as_bytes().get(..8).unwrap_or(&[0; 8]));
+    first.copy_from_slice(hasher.finalize().as_bytes().get(..8).unwrap_or(&[0; 8]));
     u64::from_le_bytes(first)
 }
 

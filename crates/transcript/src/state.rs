@@ -1,8 +1,8 @@
 //! What this process knows of one transcript, and how it catches up with the file.
 //!
 //! The parsed entries of whole lines are kept and only what was appended since is read; a file that is not the one that
-//! was read (another inode, shorter, another end before the known place) is read anew. Invariant: `known` holds whole
-//! lines only; bytes after the last newline are handed to the caller. Deliberately absent: writing.
+//! was read (another inode, shorter, another end before the known place, a damaged line that was mended since) is read
+//! anew. Invariant: `known` holds whole lines only; bytes after the last newline are handed to the caller. Deliberately absent: writing.
 
 use std::sync::Arc;
 
@@ -11,18 +11,24 @@ use latchwork_session::{Head, Position};
 use latchwork_sys::{DiskFile, FileFacts, IoDoing, PathError, System, read_exact_at};
 
 use crate::fold::{fold, from_nothing, position_at};
-use crate::head_file::{SavedHead, WITNESS_BYTES, witness};
+use crate::head_file::{SavedHead, WITNESS_BYTES, checksum, witness};
 use crate::layout::Place;
 use crate::plan::{Placements, note_placements};
 
 /// How much is read at once, in bytes.
 const CHUNK: usize = 1 << 20;
+/// How many damaged lines are looked at again: a writer mends such a line from its beginning.
+const DAMAGED_LINES: usize = 256;
+/// How much of each, in bytes.
+const DAMAGED_BYTES: usize = 4_096;
 
 /// The transcript as far as this process has read it.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     inode: (u64, u64),
     witness: u64,
+    /// The checksum of the damaged lines, as they were read.
+    damaged: u64,
     pub transcript: Arc<Transcript>,
     pub placements: Placements,
     /// How many damaged lines a writer has looked at.
@@ -56,6 +62,7 @@ impl Known {
         if !bytes.is_empty() {
             self.take(&bytes, start);
             self.witness = self.witness_at(file, start, &bytes);
+            self.damaged = self.damaged_now(file).doing("read", path)?;
         }
         Ok(rest)
     }
@@ -79,6 +86,19 @@ impl Known {
         self.inode == (facts.dev, facts.ino)
             && facts.size >= through
             && end_before(file, through).is_ok_and(|end| witness(&end) == self.witness)
+            && self.damaged_now(file).is_ok_and(|now| now == self.damaged)
+    }
+
+    /// The checksum of what stands now where damaged lines were read. A reader that did not look again would miss the
+    /// entry that another process has rescued there, and see its children hang in the air.
+    fn damaged_now(&self, file: &dyn DiskFile) -> std::io::Result<u64> {
+        let mut sum = 0;
+        for damage in self.transcript.damage().iter().rev().take(DAMAGED_LINES) {
+            let mut line = vec![0; damage.len.min(DAMAGED_BYTES)];
+            read_exact_at(file, &mut line, damage.offset)?;
+            sum = checksum(&[&u64::to_le_bytes(sum), line.as_slice()]);
+        }
+        Ok(sum)
     }
 
     fn witness_at(&self, file: &dyn DiskFile, start: u64, bytes: &[u8]) -> u64 {

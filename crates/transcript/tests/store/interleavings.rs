@@ -129,6 +129,27 @@ async fn with_the_sidecars_deleted_under_a_holder_no_two_of_ours_write() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_that_knew_a_damaged_line_sees_the_entry_that_another_process_rescued_there() {
+    let bench = Bench::new();
+    let (reader, writer) = (bench.store(), bench.store());
+    let base = begun(&reader).await;
+    let leaf = base.leaf.clone().unwrap();
+    bench.append_raw(b"{\"type\":\"message\",\"id\":\"torn");
+    bench.append_raw(pi_user("11111111", Some(leaf.as_str()), "glued").as_bytes());
+    bench.append_raw(pi_user("22222222", Some(leaf.as_str()), "later").as_bytes());
+    let seen = open(&reader).await.transcript;
+    assert_eq!((seen.damage().len(), seen.entry_count()), (1, 3));
+
+    commit(&writer, &base, at_head(vec![user("next")]))
+        .await
+        .unwrap();
+    let seen = open(&reader).await.transcript;
+    assert_eq!((seen.damage().len(), seen.entry_count()), (0, 5));
+    let rescued = latchwork_session::EntryId::new("11111111");
+    assert_eq!(seen.entry(&rescued).unwrap().parent(), Some(&leaf));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stale_pi_that_renames_the_session_takes_no_message_off_the_branch() {
     let bench = Bench::new();
     let store = bench.store();

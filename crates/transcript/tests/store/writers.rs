@@ -164,8 +164,9 @@ impl World {
             if let Some(parent) = entry.parent() {
                 assert!(
                     transcript.entry(parent).is_some(),
-                    "{} hangs in the air",
-                    entry.id()
+                    "{} hangs in the air\n{}",
+                    entry.id(),
+                    self.bench.text()
                 );
             }
         }
