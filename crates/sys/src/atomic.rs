@@ -28,13 +28,10 @@ pub fn write_whole(
     bytes: &[u8],
     mode: u32,
 ) -> Result<(), PathError> {
-    let (temporary, _file) = write_temporary(disk, entropy, path, bytes, mode)?;
-    disk.rename(&temporary, path)
-        .doing("put a new file in place at", path)
-        .inspect_err(|_| {
-            let _ = disk.remove(&temporary);
-        })?;
-    sync_parent(disk, path)
+    put(disk, entropy, path, bytes, mode, |temporary| {
+        disk.rename(temporary, path)
+            .doing("put a new file in place at", path)
+    })
 }
 
 /// Makes a file with these bytes, unless something stands at `path`; durable on return.
@@ -53,12 +50,24 @@ pub fn create_whole(
     bytes: &[u8],
     mode: u32,
 ) -> Result<(), PathError> {
+    put(disk, entropy, path, bytes, mode, |temporary| {
+        disk.rename_new(temporary, path).doing("create", path)
+    })
+}
+
+/// Makes the bytes durable under a temporary name, and gives them the right one.
+fn put(
+    disk: &dyn Disk,
+    entropy: &dyn Entropy,
+    path: &Path,
+    bytes: &[u8],
+    mode: u32,
+    name: impl FnOnce(&Path) -> Result<(), PathError>,
+) -> Result<(), PathError> {
     let (temporary, _file) = write_temporary(disk, entropy, path, bytes, mode)?;
-    disk.rename_new(&temporary, path)
-        .doing("create", path)
-        .inspect_err(|_| {
-            let _ = disk.remove(&temporary);
-        })?;
+    name(&temporary).inspect_err(|_| {
+        let _ = disk.remove(&temporary);
+    })?;
     sync_parent(disk, path)
 }
 
