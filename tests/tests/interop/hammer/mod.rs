@@ -1,0 +1,145 @@
+//! OpenClaw's own write lock and ours hammer one session: real processes of both kinds, and a third file as oracle.
+//!
+//! | file | idea |
+//! |---|---|
+//! | `field` | the folder, the processes, and the one that kills them |
+//! | `ours` | one process of ours; `tests/interop/hammer.mjs` is one of theirs |
+//! | `oracle` | who was in when, and whether every line is there |
+//!
+//! By itself a run is short. `cargo xtask torture hammer --runs N` makes it 30 s, and N rounds of 30 s with deaths.
+
+mod field;
+mod oracle;
+mod ours;
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use latchwork_testkit::peers::Peers;
+
+use field::{Field, Plan};
+use oracle::Report;
+use ours::Manners;
+
+/// One hammer at a time: the machine's cores are what they compete for.
+static ALONE: Mutex<()> = Mutex::new(());
+
+/// A round of a campaign.
+const ROUND: Duration = Duration::from_secs(30);
+
+/// How many rounds a campaign asks for; none outside one.
+fn rounds() -> Option<u64> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a campaign is steered by a variable"
+    )]
+    let rounds = std::env::var("LATCHWORK_TORTURE_RUNS").ok()?;
+    Some(rounds.parse().expect("LATCHWORK_TORTURE_RUNS is a number"))
+}
+
+fn lasts(seconds: u64) -> Duration {
+    rounds().map_or(Duration::from_secs(seconds), |_| ROUND)
+}
+
+fn plan(lasts: Duration) -> Plan {
+    Plan {
+        ours: 2,
+        theirs: 2,
+        hold: Duration::from_millis(1),
+        hold_of_theirs: Duration::from_millis(1),
+        manners: Manners::Ours,
+        lasts,
+    }
+}
+
+/// Hammers undisturbed; `None` means skipped, and said so.
+fn hammered(test: &'static str, plan: Plan) -> Option<Report> {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let peers = Peers::or_skip(|peers| Ok(peers.clone()))?;
+    let field = Peers::or_skip(|_| Field::start(&peers, test, plan))?;
+    Some(field.undisturbed())
+}
+
+#[test]
+fn openclaw_and_ours_hammer_one_session_without_overlap_or_a_lost_line_and_both_go_on() {
+    if ours::played() {
+        return;
+    }
+    let name = "hammer::openclaw_and_ours_hammer_one_session_without_overlap_or_a_lost_line_and_both_go_on";
+    let Some(report) = hammered(name, plan(lasts(10))) else {
+        return;
+    };
+    assert!(report.is_clean(), "{report}\n{:#?}", report.violations);
+    assert!(
+        report.sections_of_ours > 0 && report.sections_of_theirs > 0,
+        "{report}"
+    );
+    assert_eq!(report.errors_of_theirs, 0, "{report}");
+}
+
+#[test]
+fn the_hammer_would_notice_a_process_of_ours_that_does_not_take_the_peers_file() {
+    if ours::played() {
+        return;
+    }
+    let name = "hammer::the_hammer_would_notice_a_process_of_ours_that_does_not_take_the_peers_file";
+    let without = Plan {
+        manners: Manners::NoPeerFile,
+        ..plan(Duration::from_secs(3))
+    };
+    let Some(report) = hammered(name, without) else {
+        return;
+    };
+    assert!(!report.is_clean() && report.double_holds != [0, 0], "{report}");
+    assert!(report.lost_lines > 0, "{report}");
+    assert!(!report.violations.is_empty(), "{report}");
+}
+
+#[test]
+fn openclaw_robs_a_lock_of_ours_that_names_our_own_pid_and_we_notice_it() {
+    if ours::played() {
+        return;
+    }
+    let name = "hammer::openclaw_robs_a_lock_of_ours_that_names_our_own_pid_and_we_notice_it";
+    let exposed = Plan {
+        manners: Manners::OwnPid,
+        hold: Duration::from_millis(20),
+        ..plan(Duration::from_secs(3))
+    };
+    let Some(report) = hammered(name, exposed) else {
+        return;
+    };
+    assert!(report.reclaims > 0 && report.noticed > 0, "{report}");
+    assert!(report.double_holds[0] > 0, "{report}");
+    assert_eq!(report.violations, Vec::<String>::new(), "{report}");
+}
+
+#[test]
+fn of_holders_killed_on_both_sides_every_double_hold_was_let_in_by_openclaw_and_noticed_by_us() {
+    if ours::played() {
+        return;
+    }
+    let name = "hammer::of_holders_killed_on_both_sides_every_double_hold_was_let_in_by_openclaw_and_noticed_by_us";
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(peers) = Peers::or_skip(|peers| Ok(peers.clone())) else {
+        return;
+    };
+    for _ in 0..rounds().unwrap_or(1) {
+        let plan = Plan {
+            ours: 3,
+            hold: Duration::from_millis(2),
+            hold_of_theirs: Duration::from_millis(2),
+            ..plan(lasts(15))
+        };
+        let round = Peers::or_skip(|_| {
+            Field::start(&peers, name, plan)?.killing(Duration::from_millis(60))
+        });
+        let Some(report) = round else { return };
+        assert_eq!(report.violations, Vec::<String>::new(), "{report}");
+        assert!(report.killed[0] > 0 && report.killed[1] > 0, "{report}");
+        assert!(
+            report.sections_of_ours > 0 && report.sections_of_theirs > 0,
+            "{report}"
+        );
+    }
+}
