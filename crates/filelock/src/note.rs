@@ -8,7 +8,7 @@ use latchwork_sys::{DiskFile, Liveness, ProcessIdentity, System, read_at_most};
 use serde::{Deserialize, Serialize};
 
 /// Length of a written note in bytes, with its newline.
-const WIDTH: usize = 512;
+pub(crate) const WIDTH: usize = 512;
 /// Most that is read of a file that somebody else may have written.
 const READ_LIMIT: usize = 4_096;
 /// Longest text taken over from outside (a phase, a host), in characters.

@@ -9,6 +9,7 @@ mod claims;
 mod foreign;
 mod hold;
 mod lost;
+mod polite;
 mod processes;
 mod refuse;
 mod stage;

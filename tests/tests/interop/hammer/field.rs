@@ -26,6 +26,8 @@ pub(crate) struct Plan {
     pub(crate) hold: Duration,
     pub(crate) hold_of_theirs: Duration,
     pub(crate) manners: Manners,
+    /// Ours have met a peer's lock file before theirs come.
+    pub(crate) met_before: bool,
     pub(crate) lasts: Duration,
 }
 
@@ -52,11 +54,7 @@ fn side_of(id: u32) -> Side {
 
 impl<'a> Field<'a> {
     /// Starts everybody; the time runs from when all are ready.
-    pub(crate) fn start(
-        peers: &'a Peers,
-        test: &'static str,
-        plan: Plan,
-    ) -> Result<Self, Skipped> {
+    pub(crate) fn start(peers: &'a Peers, test: &'static str, plan: Plan) -> Result<Self, Skipped> {
         let home = Home::new();
         home.write("s.jsonl", "");
         home.write("oracle", "");
@@ -71,10 +69,11 @@ impl<'a> Field<'a> {
             read: 0,
             last_in: [None, None],
         };
-        for (side, count) in [(Side::Theirs, plan.theirs), (Side::Ours, plan.ours)] {
-            for _ in 0..count {
-                field.add(side)?;
-            }
+        if plan.met_before {
+            field.meet_before()?;
+        } else {
+            field.add_all(Side::Theirs)?;
+            field.add_all(Side::Ours)?;
         }
         let all = (plan.ours + plan.theirs) as usize;
         eventually("all to be ready", || {
@@ -88,6 +87,31 @@ impl<'a> Field<'a> {
         self.home.path(name)
     }
 
+    /// Ours come first and find a lock file that this test made in the way of a peer; then theirs come.
+    fn meet_before(&mut self) -> Result<(), Skipped> {
+        let lock_file = self.home.write(
+            "s.jsonl.lock",
+            format!("{{\"pid\": {}}}\n", std::process::id()),
+        );
+        self.add_all(Side::Ours)?;
+        let latch = self.file(".latchwork/s.latch");
+        eventually("ours to have met a peer", || {
+            let text = std::fs::read_to_string(&latch).ok()?;
+            let forgets = self.plan.manners == Manners::Forgetful;
+            (forgets || text.contains("\nmet ")).then_some(())
+        });
+        std::fs::remove_file(lock_file).expect("the lock file removed");
+        self.add_all(Side::Theirs)
+    }
+
+    fn add_all(&mut self, side: Side) -> Result<(), Skipped> {
+        let count = match side {
+            Side::Ours => self.plan.ours,
+            Side::Theirs => self.plan.theirs,
+        };
+        (0..count).try_for_each(|_| self.add(side))
+    }
+
     fn add(&mut self, side: Side) -> Result<(), Skipped> {
         let (dir, plan) = (self.home.cwd(), self.plan);
         let started = &mut self.started[usize::from(side == Side::Theirs)];
@@ -98,10 +122,7 @@ impl<'a> Field<'a> {
                 let exe = std::env::current_exe().expect("this program");
                 let role = ours::role(&dir, number, plan.hold, plan.manners);
                 let words = ["--exact", self.test, "--nocapture"];
-                (
-                    number,
-                    self.home.program(exe, words).env(ours::ROLE, role),
-                )
+                (number, self.home.program(exe, words).env(ours::ROLE, role))
             }
             Side::Theirs => {
                 let id = FIRST_OF_THEIRS + number;
@@ -206,6 +227,10 @@ impl<'a> Field<'a> {
             .expect("a death in the oracle");
     }
 
+    #[expect(
+        clippy::print_stdout,
+        reason = "what a run came to is what its reader wants"
+    )]
     fn stop(self) -> Report {
         self.home.write("stop", "");
         for (_, live) in self.processes {

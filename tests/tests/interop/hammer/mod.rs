@@ -48,6 +48,7 @@ fn plan(lasts: Duration) -> Plan {
         hold: Duration::from_millis(1),
         hold_of_theirs: Duration::from_millis(1),
         manners: Manners::Ours,
+        met_before: false,
         lasts,
     }
 }
@@ -82,7 +83,8 @@ fn the_hammer_would_notice_a_process_of_ours_that_does_not_take_the_peers_file()
     if ours::played() {
         return;
     }
-    let name = "hammer::the_hammer_would_notice_a_process_of_ours_that_does_not_take_the_peers_file";
+    let name =
+        "hammer::the_hammer_would_notice_a_process_of_ours_that_does_not_take_the_peers_file";
     let without = Plan {
         manners: Manners::NoPeerFile,
         ..plan(Duration::from_secs(3))
@@ -90,7 +92,10 @@ fn the_hammer_would_notice_a_process_of_ours_that_does_not_take_the_peers_file()
     let Some(report) = hammered(name, without) else {
         return;
     };
-    assert!(!report.is_clean() && report.double_holds != [0, 0], "{report}");
+    assert!(
+        !report.is_clean() && report.double_holds != [0, 0],
+        "{report}"
+    );
     assert!(report.lost_lines > 0, "{report}");
     assert!(!report.violations.is_empty(), "{report}");
 }
@@ -124,12 +129,16 @@ fn of_holders_killed_on_both_sides_every_double_hold_was_let_in_by_openclaw_and_
     let Some(peers) = Peers::or_skip(|peers| Ok(peers.clone())) else {
         return;
     };
-    for _ in 0..rounds().unwrap_or(1) {
+    // Where many of ours wait, a dead holder's file is ours again at once; where one does, OpenClaw meets it, and its
+    // reclaims race with one another and with us.
+    for round in 0..rounds().unwrap_or(2) {
+        let (ours, theirs) = if round % 2 == 0 { (1, 4) } else { (3, 2) };
         let plan = Plan {
-            ours: 3,
+            ours,
+            theirs,
             hold: Duration::from_millis(2),
             hold_of_theirs: Duration::from_millis(2),
-            ..plan(lasts(15))
+            ..plan(lasts(8))
         };
         let round = Peers::or_skip(|_| {
             Field::start(&peers, name, plan)?.killing(Duration::from_millis(60))
@@ -142,4 +151,37 @@ fn of_holders_killed_on_both_sides_every_double_hold_was_let_in_by_openclaw_and_
             "{report}"
         );
     }
+}
+
+/// One OpenClaw beside four of ours that stay in for long and come back at once.
+fn beside_greedy_ones(test: &'static str, manners: Manners) -> Option<Report> {
+    let greedy = Plan {
+        ours: 4,
+        theirs: 1,
+        hold: Duration::from_millis(30),
+        manners,
+        met_before: true,
+        ..plan(lasts(5))
+    };
+    hammered(test, greedy)
+}
+
+#[test]
+fn openclaw_is_let_in_beside_four_greedy_processes_of_ours() {
+    if ours::played() {
+        return;
+    }
+    let name = "hammer::openclaw_is_let_in_beside_four_greedy_processes_of_ours";
+    let polite = beside_greedy_ones(name, Manners::Ours);
+    let forgetful = beside_greedy_ones(name, Manners::Forgetful);
+    let (Some(polite), Some(forgetful)) = (polite, forgetful) else {
+        return;
+    };
+    assert!(polite.is_clean(), "{polite}");
+    // What chance lets in, in the moments between two holds, against what we let in.
+    let (let_in, by_chance) = (polite.let_in, forgetful.let_in);
+    assert!(
+        let_in > 2 * by_chance,
+        "{let_in} let in, {by_chance} by chance"
+    );
 }

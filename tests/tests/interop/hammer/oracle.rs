@@ -75,6 +75,8 @@ struct Section {
 pub(crate) struct Report {
     pub(crate) sections_of_ours: usize,
     pub(crate) sections_of_theirs: usize,
+    /// How often one of theirs came in after one of ours.
+    pub(crate) let_in: usize,
     /// Holders and waiters that were killed: ours, theirs.
     pub(crate) killed: [usize; 2],
     /// How often two were in at once: first of ours, then of theirs, by who was in first.
@@ -107,11 +109,12 @@ impl fmt::Display for Report {
         let double: usize = self.double_holds.iter().sum();
         write!(
             f,
-            "sections: {} of ours, {} of theirs; killed: {} of ours, {} of theirs; reclaims by theirs: {}; errors out of \
+            "sections: {} of ours, {} of theirs, let in {} times; killed: {} of ours, {} of theirs; reclaims by theirs: {}; errors out of \
              their lock: {}; double holds: {} (first in: ours {}, theirs {}), {double} in {deaths} deaths; noticed by \
              ours: {} before the write, {} just after it; lost lines: {}; violations: {}",
             self.sections_of_ours,
             self.sections_of_theirs,
+            self.let_in,
             self.killed[0],
             self.killed[1],
             self.reclaims,
@@ -133,6 +136,12 @@ pub(crate) fn judge(oracle: &str, transcript: &[u8], side_of: impl Fn(u32) -> Si
     let mut report = Report::default();
     let mut sections = sections(&marks, &side_of, &mut report);
     sections.sort_by_key(|section| section.from);
+    let in_order = sections.iter().map(|section| section.side);
+    report.let_in = in_order
+        .clone()
+        .zip(in_order.skip(1))
+        .filter(|pair| *pair == (Side::Ours, Side::Theirs))
+        .count();
     let reclaims: Vec<(u64, u64)> = of(&marks, 'R').map(|r| (r.first, r.second)).collect();
     report.reclaims = reclaims.len();
     report.errors_of_theirs = of(&marks, 'F').count();

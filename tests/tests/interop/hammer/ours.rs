@@ -12,7 +12,10 @@ use std::time::Duration;
 
 use latchwork_filelock::{Latches, Options, PeerLock, Site};
 use latchwork_lock::{Phase, Wait};
-use latchwork_sys::{Companion, Liveness, ProcessIdentity, Processes, System};
+use latchwork_sys::{
+    Companion, Fault, FaultDisk, FaultOutcome, Liveness, Operation, ProcessIdentity, Processes,
+    System,
+};
 use serde_json::Value;
 
 use super::oracle::LINE;
@@ -29,17 +32,23 @@ pub(crate) enum Manners {
     NoPeerFile,
     /// Its own pid stands in the lock file, for no process could be started to stand in for it.
     OwnPid,
-    /// It makes all of us forget that a peer was met.
-    Rude,
+    /// It cannot write into the latch file, and so remembers no peer that was met.
+    Forgetful,
 }
 
 impl Manners {
-    const ALL: [Self; 4] = [Self::Ours, Self::NoPeerFile, Self::OwnPid, Self::Rude];
+    const ALL: [Self; 4] = [Self::Ours, Self::NoPeerFile, Self::OwnPid, Self::Forgetful];
 
     fn system(self) -> System {
         let mut system = System::real();
         if self == Self::OwnPid {
             system.processes = Arc::new(NoCompanion(Arc::clone(&system.processes)));
+        }
+        if self == Self::Forgetful {
+            let disk = FaultDisk::new(Arc::clone(&system.disk));
+            let eio = FaultOutcome::Errno(5);
+            disk.add(Fault::on(Operation::WriteAt, eio).at(".latch").sticky());
+            system.disk = Arc::new(disk);
         }
         system
     }
@@ -110,7 +119,6 @@ struct Worker {
     dir: PathBuf,
     id: u32,
     hold: Duration,
-    manners: Manners,
     system: System,
     latches: Latches,
     oracle: File,
@@ -124,7 +132,6 @@ impl Worker {
             dir: dir.to_path_buf(),
             id,
             hold,
-            manners,
             latches: Latches::new(system.clone(), manners.options()),
             system,
             oracle: append_to(&dir.join("oracle")),
@@ -177,9 +184,6 @@ impl Worker {
         } else {
             self.mark("L", n, &[from, self.now()]);
         }
-        if self.manners == Manners::Rude {
-            forget_peers(&self.dir);
-        }
         drop(write);
         latched.release().await;
     }
@@ -214,23 +218,6 @@ impl Worker {
             .expect("a mark in the oracle");
     }
 }
-
-/// Overwrites what all of us know of peers on this session; the note of the holder before it stays.
-fn forget_peers(dir: &Path) {
-    use std::os::unix::fs::FileExt as _;
-    let latch = fs::File::options()
-        .write(true)
-        .open(dir.join(".latchwork/s.latch"))
-        .expect("the latch");
-    let size = latch.metadata().expect("its size").len();
-    if size > NOTE {
-        let blank = vec![0; usize::try_from(size - NOTE).expect("a small file")];
-        latch.write_all_at(&blank, NOTE).expect("blanked");
-    }
-}
-
-/// Where the note of the holder ends in a latch file.
-const NOTE: u64 = 512;
 
 fn append_to(path: &Path) -> File {
     File::options()
