@@ -26,6 +26,7 @@ mod error;
 mod fault;
 mod filesystem;
 mod flock;
+mod namespaces;
 mod proc_stat;
 mod processes;
 mod real_disk;

@@ -17,6 +17,17 @@ pub trait Processes: Send + Sync + Debug {
     /// What can be seen of a process of this pid namespace.
     fn look(&self, pid: u32) -> Liveness;
 
+    /// The number here of a live process that has the number `pid` in a pid namespace below this one and, as far as can
+    /// be told, started at `starttime`; `None` if there is none, or none can be seen.
+    ///
+    /// # Blocking
+    ///
+    /// Looks at every process of the machine.
+    fn below(&self, pid: u32, starttime: Option<u64>) -> Option<u32> {
+        let _ = (pid, starttime);
+        None
+    }
+
     /// Starts a process that does nothing, ends when this one ends, and carries `name` as an
     /// argument of its command line, for peers that judge a process by that.
     ///
@@ -57,7 +68,7 @@ pub enum Liveness {
     Alive {
         /// State letter of the system (`R`, `S`, `D`, `T`, ...); `?` where it may not be seen.
         state: char,
-        /// Start in clock ticks since boot; `None` where it may not be seen.
+        /// Start in clock ticks since boot; `None` where it may not be seen, or is counted in another time namespace.
         starttime: Option<u64>,
         /// Command line, empty where it may not be seen. Foreign text: escape before showing.
         command: Vec<String>,

@@ -7,6 +7,7 @@ use latchwork_sys::{
     DiskFile, FileFacts, IoDoing, OpenHow, PathError, System, read_at_most, temporary_beside,
 };
 
+use super::elsewhere;
 use super::judge::{self, Owner};
 use super::payload::{READ_LIMIT, Read};
 use super::polite::{Leaving, Polite};
@@ -62,7 +63,10 @@ pub(crate) fn take(
                 Owner::HalfWritten => Obstacle::HalfWritten,
                 _ => Obstacle::PeerLock,
             };
-            let holder = judge::holder(&found.read, system);
+            if owner == Owner::Elsewhere {
+                elsewhere::say_once(path);
+            }
+            let holder = judge::holder(&found.read, owner, system);
             return Ok(Taken::Busy(obstacle, Box::new(holder)));
         }
         tracing::warn!(
@@ -211,10 +215,25 @@ impl PeerFile {
     }
 }
 
+impl PeerFile {
+    /// Says so if it is one that could not see that we live.
+    fn look_at_robber(&self) {
+        let Ok(Some(found)) = Found::at(&self.system, &self.path) else {
+            return;
+        };
+        let modified_ms = found.facts.modified_ms;
+        let owner = judge::judge(&found.read, modified_ms, false, &self.system);
+        if owner == Owner::Elsewhere {
+            elsewhere::say_once(&self.path);
+        }
+    }
+}
+
 impl Drop for PeerFile {
     fn drop(&mut self) {
         if self.is_in_place().is_err() {
             tracing::warn!(path = ?self.path, "the lock file is not ours any more; it is left alone");
+            self.look_at_robber();
             return;
         }
         if let Err(error) = self.system.disk.remove(&self.path) {

@@ -9,10 +9,10 @@ use latchwork_sys::{ProcessIdentity, System, parse_proc_stat};
 use crate::support::{Room, attempt, busy, latches, take, until};
 
 /// A process that does nothing until it is ended.
-struct Sleeper(Child);
+pub(crate) struct Sleeper(Child);
 
 impl Sleeper {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self(
             Command::new("sleep")
                 .arg("600")
@@ -22,11 +22,11 @@ impl Sleeper {
         )
     }
 
-    fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.0.id()
     }
 
-    fn starttime(&self) -> u64 {
+    pub(crate) fn starttime(&self) -> u64 {
         let line = std::fs::read(format!("/proc/{}/stat", self.pid())).unwrap();
         parse_proc_stat(&line).unwrap().starttime
     }
@@ -47,11 +47,11 @@ impl Drop for Sleeper {
     }
 }
 
-fn put(room: &Room, payload: &str) {
+pub(crate) fn put(room: &Room, payload: &str) {
     std::fs::write(room.peer_lock(), payload).unwrap();
 }
 
-fn grow_old(room: &Room) {
+pub(crate) fn grow_old(room: &Room) {
     let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
     std::fs::File::options()
         .write(true)
@@ -71,8 +71,9 @@ async fn respected(room: &Room) -> String {
     text
 }
 
-/// Takes the latch and gives it back: the file was not respected.
+/// Takes the latch and gives it back: the file was not respected. In a container that needs a file that is not young.
 async fn replaced(room: &Room) {
+    grow_old(room);
     attempt(&latches(), room).await.unwrap().release().await;
     assert!(!room.peer_lock().exists());
 }
@@ -146,7 +147,6 @@ async fn a_file_in_which_no_owner_can_be_read_is_given_time_and_then_replaced() 
     for garbage in ["", "{\"pid\": 1", "null", "[]", "\0\0\0\0", big.as_str()] {
         put(&room, garbage);
         assert!(respected(&room).await.contains("half written"));
-        grow_old(&room);
         replaced(&room).await;
     }
 }

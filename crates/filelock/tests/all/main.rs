@@ -6,6 +6,7 @@
 )]
 
 mod claims;
+mod containers;
 mod foreign;
 mod hold;
 mod lost;
