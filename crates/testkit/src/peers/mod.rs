@@ -117,7 +117,8 @@ impl Peers {
     }
 
     /// A script of `tests/interop` that works with OpenClaw's own functions by itself, to be run in this home. It gets the
-    /// packages' directory and the word `openclaw`, by which others of its kind know it; the caller adds the rest.
+    /// packages' directory and the word `openclaw`, by which others of its kind know it; the caller adds the rest. `under`
+    /// is a program with arguments that starts it, such as `unshare`; empty for none.
     ///
     /// # Errors
     /// When its packages cannot be fetched here.
@@ -127,10 +128,19 @@ impl Peers {
     ///
     /// # Blocking
     /// While npm works, or another process installs.
-    pub fn openclaw_script(&self, home: &Home, script: &str) -> Result<Invocation, Skipped> {
+    pub fn openclaw_script(
+        &self,
+        home: &Home,
+        under: &[&str],
+        script: &str,
+    ) -> Result<Invocation, Skipped> {
         let modules = install::install(OPENCLAW)?;
-        Ok(home
-            .program(&self.node, ["--no-warnings"])
+        let program = match under {
+            [] => home.program(&self.node, [""; 0]),
+            [starter, args @ ..] => home.program(starter, args).arg(&self.node),
+        };
+        Ok(program
+            .arg("--no-warnings")
             .arg(interop_dir().join(script))
             .arg(modules)
             .arg("openclaw"))

@@ -26,10 +26,15 @@ pub(crate) struct Plan {
     pub(crate) hold: Duration,
     pub(crate) hold_of_theirs: Duration,
     pub(crate) manners: Manners,
+    /// Theirs live in another pid namespace.
+    pub(crate) apart: bool,
     /// Ours have met a peer's lock file before theirs come.
     pub(crate) met_before: bool,
     pub(crate) lasts: Duration,
 }
+
+/// Starts a program in a pid namespace of its own.
+pub(crate) const APART: &[&str] = &["unshare", "-pf", "--mount-proc", "--kill-child"];
 
 /// A session that is being hammered.
 pub(crate) struct Field<'a> {
@@ -127,9 +132,10 @@ impl<'a> Field<'a> {
             Side::Theirs => {
                 let id = FIRST_OF_THEIRS + number;
                 let hold = plan.hold_of_theirs.as_micros();
+                let under = if plan.apart { APART } else { &[] };
                 let program = self
                     .peers
-                    .openclaw_script(&self.home, "hammer.mjs")?
+                    .openclaw_script(&self.home, under, "hammer.mjs")?
                     .arg(&dir)
                     .arg(id.to_string())
                     .arg(hold.to_string());

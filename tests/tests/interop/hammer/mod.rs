@@ -12,10 +12,13 @@ mod field;
 mod oracle;
 mod ours;
 
+use std::io::Write as _;
+use std::process::Stdio;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use latchwork_testkit::peers::Peers;
+use latchwork_testkit::program::Home;
 
 use field::{Field, Plan};
 use oracle::Report;
@@ -48,6 +51,7 @@ fn plan(lasts: Duration) -> Plan {
         hold: Duration::from_millis(1),
         hold_of_theirs: Duration::from_millis(1),
         manners: Manners::Ours,
+        apart: false,
         met_before: false,
         lasts,
     }
@@ -67,7 +71,7 @@ fn openclaw_and_ours_hammer_one_session_without_overlap_or_a_lost_line_and_both_
         return;
     }
     let name = "hammer::openclaw_and_ours_hammer_one_session_without_overlap_or_a_lost_line_and_both_go_on";
-    let Some(report) = hammered(name, plan(lasts(10))) else {
+    let Some(report) = hammered(name, plan(lasts(8))) else {
         return;
     };
     assert!(report.is_clean(), "{report}\n{:#?}", report.violations);
@@ -138,7 +142,7 @@ fn of_holders_killed_on_both_sides_every_double_hold_was_let_in_by_openclaw_and_
             theirs,
             hold: Duration::from_millis(2),
             hold_of_theirs: Duration::from_millis(2),
-            ..plan(lasts(8))
+            ..plan(lasts(7))
         };
         let round = Peers::or_skip(|_| {
             Field::start(&peers, name, plan)?.killing(Duration::from_millis(60))
@@ -161,7 +165,7 @@ fn beside_greedy_ones(test: &'static str, manners: Manners) -> Option<Report> {
         hold: Duration::from_millis(30),
         manners,
         met_before: true,
-        ..plan(lasts(5))
+        ..plan(lasts(4))
     };
     hammered(test, greedy)
 }
@@ -184,4 +188,52 @@ fn openclaw_is_let_in_beside_four_greedy_processes_of_ours() {
         let_in > 2 * by_chance,
         "{let_in} let in, {by_chance} by chance"
     );
+}
+
+/// Whether this machine lets us make a pid namespace; if not, it says so.
+fn may_live_apart() -> bool {
+    let [unshare, args @ ..] = field::APART else {
+        return false;
+    };
+    let mut probe = std::process::Command::new(unshare);
+    probe.args(args).arg("true").stderr(Stdio::null());
+    let may = probe.status().is_ok_and(|status| status.success());
+    if !may {
+        let words = "SKIPPED(interop): no pid namespace can be made here";
+        let _a_closed_stderr = writeln!(std::io::stderr(), "{words}");
+    }
+    may
+}
+
+#[test]
+fn openclaw_in_another_container_robs_ours_and_is_noticed_and_ours_never_robs_it() {
+    if ours::played() || !may_live_apart() {
+        return;
+    }
+    let name =
+        "hammer::openclaw_in_another_container_robs_ours_and_is_noticed_and_ours_never_robs_it";
+    let containers = Plan {
+        theirs: 1,
+        hold: Duration::from_millis(10),
+        apart: true,
+        ..plan(Duration::from_secs(4))
+    };
+    let Some(report) = hammered(name, containers) else {
+        return;
+    };
+    assert!(report.reclaims > 0 && report.noticed > 0, "{report}");
+    assert_eq!(report.double_holds[1], 0, "{report}");
+    assert_eq!(report.violations, Vec::<String>::new(), "{report}");
+    assert!(report.sections_of_ours > report.noticed, "{report}");
+}
+
+#[test]
+fn what_hammers_is_the_function_of_openclaws_public_entry() {
+    let home = Home::new();
+    let Some(asked) = Peers::or_skip(|peers| peers.openclaw_script(&home, &[], "write-lock.mjs"))
+    else {
+        return;
+    };
+    let said = asked.run().expect_success();
+    assert_eq!(said.stdout.trim(), "the same", "{said}");
 }

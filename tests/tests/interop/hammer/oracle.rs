@@ -301,3 +301,82 @@ fn find_lost_lines(sections: &[Section], transcript: &[u8], report: &mut Report)
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const THEIRS: u32 = 9;
+
+    /// Ours are 1 and 2; each wrote its line at the place given.
+    fn judged(oracle: &str, lines: &[(u64, u32, u64)]) -> Report {
+        let transcript: String = lines
+            .iter()
+            .map(|(at, by, n)| {
+                let line = format!("{{\"at\":{at},\"by\":{by},\"n\":{n}");
+                format!("{line:<width$}}}\n", width = LINE - 2)
+            })
+            .collect();
+        judge(oracle, transcript.as_bytes(), |id| {
+            if id == THEIRS {
+                Side::Theirs
+            } else {
+                Side::Ours
+            }
+        })
+    }
+
+    /// Ours is in from 100 to 200 and looks at 190; theirs is in from 150 to 160.
+    fn robbed(reclaim: &str, end_of_ours: &str) -> Report {
+        let oracle = format!("E 1 0 100 90\n{reclaim}E 9 0 150 145\nX 9 0 155 160\n{end_of_ours}");
+        judged(&oracle, &[(0, THEIRS, 0), (1, 1, 0)])
+    }
+
+    #[test]
+    fn sections_one_after_the_other_are_clean() {
+        let oracle = "E 1 0 100 90\nX 1 0 110 120\nE 9 0 130 125\nX 9 0 140 150\n";
+        let report = judged(oracle, &[(0, 1, 0), (1, THEIRS, 0)]);
+        assert!(report.is_clean(), "{report}");
+        assert_eq!((report.sections_of_ours, report.let_in), (1, 1));
+    }
+
+    #[test]
+    fn a_double_hold_is_excused_only_by_a_reclaim_and_only_if_ours_noticed() {
+        let (reclaim, noticed) = ("R 9 0 130 140\n", "L 1 0 190 195\n");
+        let excused = robbed(reclaim, noticed);
+        assert_eq!(excused.violations, Vec::<String>::new());
+        assert_eq!((excused.double_holds, excused.noticed), ([1, 0], 1));
+        assert!(!excused.is_clean());
+
+        let unexplained = robbed("", noticed);
+        assert!(unexplained.violations[0].contains("nobody had reclaimed"));
+        let unseen = robbed(reclaim, "X 1 0 190 195\n");
+        assert!(unseen.violations[0].contains("did not notice"));
+        // Robbed between the look and the write: the next look must tell.
+        let late = robbed(reclaim, "X 1 0 149 195\n");
+        assert!(late.violations[0].contains("would have written again"));
+        let late = robbed(reclaim, "X 1 0 149 195\nN 1 0 196 197\n");
+        assert_eq!(late.violations, Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_killed_holder_is_in_until_the_signal_and_not_after_it() {
+        let oracle = "E 1 0 100 90\nE 2 0 140 135\nX 2 0 145 150\nK 1 0 130\n";
+        let report = judged(oracle, &[(0, 2, 0)]);
+        assert_eq!((report.double_holds, report.killed), ([0, 0], [1, 0]));
+        let report = judged(&oracle.replace("130", "141"), &[(0, 2, 0)]);
+        assert_eq!(report.double_holds, [1, 0]);
+        let endless = judged("E 1 0 100 90\n", &[]);
+        assert!(endless.violations[0].contains("never ended"));
+    }
+
+    #[test]
+    fn a_lost_or_misplaced_line_is_noticed() {
+        let oracle = "E 1 0 100 90\nX 1 0 110 120\nE 1 1 130 125\nX 1 1 140 150\n";
+        let lost = judged(oracle, &[(0, 1, 1)]);
+        assert_eq!(lost.lost_lines, 1);
+        assert!(lost.violations[0].contains("it was alone"));
+        let misplaced = judged(oracle, &[(0, 1, 0), (7, 1, 1)]);
+        assert!(misplaced.violations[0].contains("line 1 reads"));
+    }
+}

@@ -23,6 +23,9 @@ use super::oracle::LINE;
 /// Carries folder, id, microseconds of a hold and manners, one a line.
 pub(crate) const ROLE: &str = "LATCHWORK_TEST_HAMMER";
 
+/// How long each eighth section lasts, on both sides.
+const LONG_HOLD: Duration = Duration::from_millis(40);
+
 /// How a worker of ours behaves: as the product does, or with a fault that must be noticed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Manners {
@@ -166,7 +169,7 @@ impl Worker {
         self.mark("E", n, &[self.now(), created]);
         let transcript = write.transcript().expect("the transcript");
         let at = transcript.facts().expect("its size").size;
-        std::thread::sleep(self.hold);
+        std::thread::sleep(if n % 8 == 7 { LONG_HOLD } else { self.hold });
         let from = self.now();
         if write.check().is_ok() {
             let (number, id, mut line) = (at / LINE as u64, self.id, String::new());
