@@ -153,9 +153,20 @@ impl Found {
         Ok(Some(Self { facts, bytes, read }))
     }
 
+    /// The system gives a removed file's inode number to the next one.
+    fn has_time_of(&self, other: &FileFacts) -> bool {
+        let time = |facts: &FileFacts| (facts.modified_ms, facts.modified_nanos);
+        time(&self.facts) == time(other)
+    }
+
     /// Removes this very file. It is first taken aside under another name: if it turns out that another
     /// was put in its place since it was judged, that one is put back.
     fn remove(&self, system: &System, path: &Path) -> Result<(), LatchError> {
+        // Judging it took a while; a live owner's file is not even moved if that can be helped.
+        let still = system.disk.facts(path);
+        if !still.is_ok_and(|still| self.facts.same_inode(&still) && self.has_time_of(&still)) {
+            return Ok(());
+        }
         let aside = temporary_beside(&*system.entropy, path);
         match system.disk.rename(path, &aside) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),

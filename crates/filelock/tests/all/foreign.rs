@@ -1,10 +1,14 @@
 //! Lock files of others at the peers' path: whose are respected, and whose are left behind.
 
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use latchwork_filelock::Obstacle;
-use latchwork_sys::{ProcessIdentity, System, parse_proc_stat};
+use latchwork_filelock::{Latches, Obstacle, Options};
+use latchwork_sys::{Companion, Liveness, ProcessIdentity, Processes, System, parse_proc_stat};
 
 use crate::support::{Room, attempt, busy, latches, take, until};
 
@@ -211,4 +215,50 @@ async fn what_a_peer_did_to_the_transcript_while_we_waited_for_it_is_what_we_get
     write.check().unwrap();
     write.transcript().unwrap().append(b"ours\n").unwrap();
     assert_eq!(std::fs::read(room.transcript()).unwrap(), b"theirs\nours\n");
+}
+
+/// While the owner of a lock file is being judged, a live peer puts its own in the place of it.
+#[derive(Debug)]
+struct MeanwhileAPeerComes(Arc<dyn Processes>, PathBuf);
+
+const DEAD: u32 = 2_147_483_646;
+
+impl Processes for MeanwhileAPeerComes {
+    fn own(&self) -> ProcessIdentity {
+        self.0.own()
+    }
+
+    fn look(&self, pid: u32) -> Liveness {
+        if pid == DEAD {
+            std::fs::remove_file(&self.1).unwrap();
+            std::fs::write(&self.1, "{\"pid\": 1}").unwrap();
+        }
+        self.0.look(pid)
+    }
+
+    fn companion(&self, name: &str) -> io::Result<Box<dyn Companion>> {
+        self.0.companion(name)
+    }
+}
+
+#[tokio::test]
+async fn a_live_peer_that_came_while_a_dead_one_was_judged_is_not_even_moved() {
+    let room = Room::new();
+    put(&room, &format!("{{\"pid\": {DEAD}}}"));
+    grow_old(&room);
+    let mut system = System::real();
+    let processes = Arc::clone(&system.processes);
+    system.processes = Arc::new(MeanwhileAPeerComes(processes, room.peer_lock()));
+    let (obstacle, holder, text) = busy(&Latches::new(system, Options::default()), &room).await;
+    assert_eq!(
+        (obstacle, holder.pid),
+        (Obstacle::PeerLock, Some(1)),
+        "{text}"
+    );
+    // A file that is renamed, even to and fro, was changed later than it was written.
+    let file = std::fs::metadata(room.peer_lock()).unwrap();
+    assert_eq!(
+        (file.ctime(), file.ctime_nsec()),
+        (file.mtime(), file.mtime_nsec())
+    );
 }
