@@ -5,6 +5,7 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,7 +17,7 @@ use crate::{Disk, DiskFile, FileFacts, FsKind, OpenHow, Space};
 pub enum Operation {
     /// [`Disk::open`].
     Open,
-    /// [`Disk::facts`] and [`DiskFile::facts`].
+    /// [`Disk::facts`], [`Disk::facts_behind`] and [`DiskFile::facts`].
     Facts,
     /// [`Disk::create_dir`].
     CreateDir,
@@ -36,6 +37,8 @@ pub enum Operation {
     Filesystem,
     /// [`Disk::canonicalize`].
     Canonicalize,
+    /// [`Disk::changes`].
+    Watch,
     /// [`DiskFile::read_at`].
     Read,
     /// [`DiskFile::append`].
@@ -256,6 +259,16 @@ impl Disk for FaultDisk {
     fn canonicalize(&self, path: &Path) -> io::Result<PathBuf> {
         self.rules.refuse(Operation::Canonicalize, path)?;
         self.inner.canonicalize(path)
+    }
+
+    fn facts_behind(&self, path: &Path) -> io::Result<FileFacts> {
+        self.rules.refuse(Operation::Facts, path)?;
+        self.inner.facts_behind(path)
+    }
+
+    fn changes(&self, path: &Path) -> io::Result<OwnedFd> {
+        self.rules.refuse(Operation::Watch, path)?;
+        self.inner.changes(path)
     }
 }
 
