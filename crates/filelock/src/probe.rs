@@ -9,7 +9,8 @@ use std::sync::{Mutex, PoisonError};
 
 use latchwork_sys::{FileKind, IoDoing, System};
 
-use crate::latch_file::{self, Locked};
+use crate::latch_file;
+use crate::locked::Locked;
 use crate::place::Place;
 use crate::{LatchError, Refusal};
 
@@ -64,7 +65,11 @@ impl Probed {
             });
         }
         let second = latch_file::open(system, place)?;
-        if second.try_lock().doing("try the lock of", &place.latch)? {
+        if second
+            .get()
+            .try_lock()
+            .doing("try the lock of", &place.latch)?
+        {
             return Err(LatchError::LocksDoNotLock {
                 dir: place.dir.clone(),
             });
