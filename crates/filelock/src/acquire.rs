@@ -16,7 +16,7 @@ use crate::latch_file;
 use crate::latched::{Latched, Parts};
 use crate::latches::Shared;
 use crate::locked::Locked;
-use crate::note::{Note, iso, note_holder};
+use crate::note::{self, Note, iso, note_holder};
 use crate::peer::{self, PeerFile, Taken};
 use crate::place::{Key, Place};
 use crate::waiters::Waited;
@@ -217,11 +217,29 @@ impl Request<'_> {
                 Taken::Ours(file) => return Ok(Some(file)),
                 Taken::Busy(obstacle, holder) => match self.time_for(round) {
                     Some(pause) => system.clock.sleep(pause).await,
-                    None => return Err(self.busy(obstacle, path, *holder)),
+                    None => {
+                        let obstacle = self.or_old(obstacle, &holder);
+                        return Err(self.busy(obstacle, path, *holder));
+                    }
                 },
             }
         }
         Ok(None)
+    }
+
+    /// The age of a peer's lock file is for people; nothing is taken because of it.
+    fn or_old(&self, obstacle: Obstacle, holder: &Holder) -> Obstacle {
+        let since = holder.since.as_deref().and_then(note::from_iso);
+        let now = self.shared.system.clock.wall_ms();
+        match since {
+            Some(since)
+                if obstacle == Obstacle::PeerLock
+                    && now.saturating_sub(since) > self.shared.options.stale_ms_signed() =>
+            {
+                Obstacle::OldPeerLock
+            }
+            _ => obstacle,
+        }
     }
 
     /// A pause before the next round, or the end of the wait.

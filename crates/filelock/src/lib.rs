@@ -47,11 +47,16 @@ mod wall;
 mod watchdog;
 
 pub use claims::{ClaimHandle, FileClaim};
-pub use error::{ClaimError, LatchError, LatchLost, Lost, Obstacle, Refusal, Revoked, StageError};
+pub use error::{
+    ClaimError, LatchError, LatchLost, Lost, Obstacle, Refusal, Revoked, StageError, Unsupported,
+};
 pub use holders::Holders;
 pub use latched::{Latched, WritePermit};
 pub use latches::Latches;
-pub use options::{BadOptions, Options, PeerLock};
+pub use options::{
+    BadOptions, HOLD_CAP_MS, HOLD_FLOOR_MS, HOLD_GRACE_MS, HoldTooShort, Options, PeerLock,
+    hold_for,
+};
 pub use site::{BadSite, SIDECARS, Site};
 pub use stage::Staged;
 pub use waiters::WaitThreads;

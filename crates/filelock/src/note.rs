@@ -187,6 +187,12 @@ pub(crate) fn iso(wall_ms: i64) -> String {
     moment.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }
 
+/// The moment of the wall clock that a text names, in milliseconds since 1970.
+pub(crate) fn from_iso(text: &str) -> Option<i64> {
+    let moment: jiff::Timestamp = text.parse().ok()?;
+    Some(moment.as_millisecond())
+}
+
 #[cfg(test)]
 mod tests {
     use latchwork_sys::OpenHow;
@@ -207,6 +213,11 @@ mod tests {
     fn moments_are_written_as_peers_write_them() {
         assert_eq!(iso(1_779_178_364_102), "2026-05-19T08:12:44.102Z");
         assert_eq!(iso(0), "1970-01-01T00:00:00.000Z");
+        assert_eq!(
+            from_iso("2026-05-19T08:12:44.102Z"),
+            Some(1_779_178_364_102)
+        );
+        assert_eq!(from_iso("yesterday"), None);
     }
 
     #[test]
