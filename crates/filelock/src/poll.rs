@@ -17,7 +17,7 @@ use crate::locked::{Locked, OpenFile};
 use crate::waiters::Waited;
 
 /// First and longest pause.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(250));
+const PAUSES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(50));
 /// Longest pause where nobody tells of changes.
 const LONGEST_UNTOLD: Duration = Duration::from_millis(25);
 
