@@ -227,6 +227,7 @@ fn schedule(scheduler: impl Scheduler + 'static, story: Story) {
 }
 
 /// Half of the schedules by priorities: they find what needs few changes at bad moments; the others at random.
+#[expect(clippy::print_stdout, reason = "a campaign says how much it did")]
 fn explore(name: &str, runs: usize, seed: u64, story: Story) {
     let by_priority = runs / 2;
     schedule(
