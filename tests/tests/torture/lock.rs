@@ -8,6 +8,7 @@
 
 mod disk;
 mod machine;
+mod turns;
 
 use std::path::Path;
 use std::pin::pin;
@@ -41,6 +42,8 @@ struct Story {
     deaths: bool,
     deletes_sidecars: bool,
     peer: bool,
+    /// Ours write as turns, some of which take over.
+    turns: bool,
 }
 
 const QUIET: Story = Story {
@@ -50,6 +53,7 @@ const QUIET: Story = Story {
     deaths: false,
     deletes_sidecars: false,
     peer: false,
+    turns: false,
 };
 
 fn latches(view: &View, story: Story) -> Latches {
@@ -70,6 +74,9 @@ fn latches(view: &View, story: Story) -> Latches {
 /// A process of ours: two tasks that write, one of which changes its mind now and then.
 async fn ours(view: View, story: Story) {
     let latches = latches(&view, story);
+    if story.turns {
+        return turns::turns(&view, &latches, ROUNDS).await;
+    }
     let beside = {
         let (view, latches) = (view.clone(), latches.clone());
         shuttle::future::spawn(async move {
@@ -241,7 +248,7 @@ fn explore(name: &str, runs: usize, seed: u64, story: Story) {
     println!("{name}: {runs} schedules, seed {seed}");
 }
 
-const STORIES: [(&str, Story); 5] = [
+const STORIES: [(&str, Story); 6] = [
     ("quiet", QUIET),
     (
         "births",
@@ -270,6 +277,14 @@ const STORIES: [(&str, Story); 5] = [
         Story {
             peer: true,
             transcript_is_there: false,
+            ..QUIET
+        },
+    ),
+    (
+        "turns",
+        Story {
+            turns: true,
+            deaths: true,
             ..QUIET
         },
     ),
@@ -305,6 +320,13 @@ fn lock_schedules_catch_a_machine_that_does_one_thing_wrong() {
             },
         ),
         (
+            Fault::ClaimCheckedEarly,
+            Story {
+                turns: true,
+                ..QUIET
+            },
+        ),
+        (
             Fault::PeersIgnored,
             Story {
                 peer: true,
@@ -322,7 +344,7 @@ fn lock_schedules_catch_a_machine_that_does_one_thing_wrong() {
         };
         let said = said.downcast_ref::<String>().map_or("", String::as_str);
         assert!(
-            said.contains("writes while") || said.contains("left == right"),
+            said.contains(" writes while ") || said.contains("left == right"),
             "{fault:?} was noticed for another reason: {said}"
         );
     }

@@ -21,6 +21,8 @@ pub(crate) enum Fault {
     NoSecondWall,
     /// A rename that must not replace does.
     RenameReplaces,
+    /// Nothing: ours check their claim before they take the latch, not under it.
+    ClaimCheckedEarly,
     /// Nothing: ours do not look at the peers' lock file.
     PeersIgnored,
 }
@@ -47,6 +49,8 @@ pub(crate) struct State {
     fates: HashMap<u32, u32>,
     /// Who is between the check before a write and its end.
     writing: Option<u32>,
+    /// The highest epoch that somebody has taken over with.
+    taken_over: u64,
     /// Lines that were acknowledged.
     pub(crate) acknowledged: Vec<String>,
 }
@@ -125,6 +129,19 @@ impl Machine {
         assert_eq!(state.writing, Some(process));
         state.writing = None;
         state.acknowledged.push(line.to_owned());
+    }
+
+    /// The process has taken the turn over.
+    pub(crate) fn took_over(&self, process: u32, epoch: u64) {
+        let mut state = self.state();
+        if !state.dead.contains(&process) {
+            state.taken_over = state.taken_over.max(epoch);
+        }
+    }
+
+    /// The highest epoch that somebody has taken over with.
+    pub(crate) fn taken_over(&self) -> u64 {
+        self.state().taken_over
     }
 
     /// The process gives up writing.
