@@ -19,7 +19,6 @@ use std::time::Duration;
 
 use latchwork_lock::Wait;
 use latchwork_sys::{DiskFile, System};
-use tokio::time::Instant;
 
 use super::lock_file::PeerFile;
 use crate::note;
@@ -178,9 +177,14 @@ impl<'a> Polite<'a> {
         if owed.is_zero() || wait.left().is_some_and(|may| may <= owed) {
             return;
         }
-        let end = Instant::now() + owed;
-        while Instant::now() < end && self.system.disk.facts(&place.peer_lock).is_err() {
-            tokio::time::sleep_until(end.min(Instant::now() + GLANCE)).await;
+        let clock = &self.system.clock;
+        let end = clock.monotonic() + owed;
+        loop {
+            let left = end.saturating_sub(clock.monotonic());
+            if left.is_zero() || self.system.disk.facts(&place.peer_lock).is_ok() {
+                break;
+            }
+            clock.sleep(left.min(GLANCE)).await;
         }
         self.memory.since = self.now();
     }
@@ -193,7 +197,7 @@ impl<'a> Polite<'a> {
         let expected = self.memory.expects_peers(self.now());
         let patient = wait.left().is_none_or(|may| may > SETTLE);
         if std::mem::take(&mut self.replaced) && expected && patient {
-            tokio::time::sleep(SETTLE).await;
+            self.system.clock.sleep(SETTLE).await;
             if file.check().is_err() {
                 return false;
             }

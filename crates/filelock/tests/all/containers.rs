@@ -101,8 +101,8 @@ struct PeerBelow(Child);
 
 impl PeerBelow {
     async fn start(room: &Room) -> Option<Self> {
-        let script = r#"printf '{"pid": %d, "createdAt": "2026-01-01T00:00:00.000Z", "starttime": %d}\n' \
-            $$ "$(cut -d' ' -f22 /proc/$$/stat)" > "$0.new" && mv "$0.new" "$0" && exec sleep 600"#;
+        let script = r#"printf '{"pid": %d, "createdAt": "%s", "starttime": %d}\n' \
+            $$ "$(date -u +%Y-%m-%dT%H:%M:%S.000Z)" "$(cut -d' ' -f22 /proc/$$/stat)" > "$0.new" && mv "$0.new" "$0" && exec sleep 600"#;
         let mut program = unshare(OTHER_PIDS)?;
         let child = program
             .args(["sh", "-c", script])

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -69,7 +69,10 @@ pub(crate) fn grow_old(room: &Room) {
 async fn respected(room: &Room) -> String {
     let (obstacle, _, text) = busy(&latches(), room).await;
     assert!(
-        matches!(obstacle, Obstacle::PeerLock | Obstacle::HalfWritten),
+        matches!(
+            obstacle,
+            Obstacle::PeerLock | Obstacle::OldPeerLock | Obstacle::HalfWritten
+        ),
         "{text}"
     );
     text
@@ -122,6 +125,7 @@ async fn a_live_owner_is_respected_however_old_its_file_is_and_named() {
         text.contains(&format!("process {}", peer.pid())) && text.contains("sleep 600"),
         "{text}"
     );
+    assert!(text.contains("old enough to be stale"), "{text}");
     assert!(room.peer_lock().exists());
     put(&room, "{\"pid\": 1}");
     assert!(respected(&room).await.contains("process 1"));
@@ -238,6 +242,10 @@ impl Processes for MeanwhileAPeerComes {
 
     fn companion(&self, name: &str) -> io::Result<Box<dyn Companion>> {
         self.0.companion(name)
+    }
+
+    fn child_gets_lock(&self, path: &Path) -> io::Result<bool> {
+        self.0.child_gets_lock(path)
     }
 }
 

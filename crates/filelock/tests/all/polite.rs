@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use latchwork_filelock::{Latches, Obstacle, Options};
 use latchwork_lock::{Phase, Wait};
-use latchwork_sys::{Clock, RealClock, System};
+use latchwork_sys::{Clock, RealClock, Sleep, System};
 use tokio::time::Instant;
 
 use crate::support::{Room, attempt, busy, take};
@@ -17,21 +17,28 @@ use crate::support::{Room, attempt, busy, take};
 const LOOK: Duration = Duration::from_millis(50);
 
 #[derive(Debug)]
-struct SetClock(AtomicI64);
+struct SetClock {
+    wall_ms: AtomicI64,
+    origin: Instant,
+}
 
 impl SetClock {
     fn advance(&self, ms: i64) {
-        self.0.fetch_add(ms, Ordering::Relaxed);
+        self.wall_ms.fetch_add(ms, Ordering::Relaxed);
     }
 }
 
 impl Clock for SetClock {
     fn wall_ms(&self) -> i64 {
-        self.0.load(Ordering::Relaxed)
+        self.wall_ms.load(Ordering::Relaxed)
     }
 
     fn monotonic(&self) -> Duration {
-        RealClock.monotonic()
+        self.origin.elapsed()
+    }
+
+    fn sleep(&self, time: Duration) -> Sleep {
+        RealClock.sleep(time)
     }
 
     fn boottime(&self) -> Duration {
@@ -40,7 +47,10 @@ impl Clock for SetClock {
 }
 
 fn at_a_set_time() -> (Latches, Arc<SetClock>) {
-    let clock = Arc::new(SetClock(AtomicI64::new(RealClock.wall_ms())));
+    let clock = Arc::new(SetClock {
+        wall_ms: AtomicI64::new(RealClock.wall_ms()),
+        origin: Instant::now(),
+    });
     let system = System {
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
         ..System::real()

@@ -84,6 +84,10 @@ impl Processes for NoCompanion {
     fn companion(&self, _name: &str) -> io::Result<Box<dyn Companion>> {
         Err(io::ErrorKind::PermissionDenied.into())
     }
+
+    fn child_gets_lock(&self, path: &Path) -> io::Result<bool> {
+        self.0.child_gets_lock(path)
+    }
 }
 
 /// The role in the words that [`played`] reads.
