@@ -7,7 +7,7 @@
 use std::fmt::Debug;
 use std::io;
 
-use crate::Companion;
+use crate::{Companion, FileFacts, FileUser, HeldLock, ProcessHandle};
 
 /// The processes of this machine, as seen from this one.
 pub trait Processes: Send + Sync + Debug {
@@ -28,6 +28,29 @@ pub trait Processes: Send + Sync + Debug {
     ///
     /// For the time of a fork and an exec.
     fn companion(&self, name: &str) -> io::Result<Box<dyn Companion>>;
+
+    /// A hold on a process, through which it can be signalled though its pid were used again.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such process, or the system has no such holds.
+    fn open(&self, pid: u32) -> io::Result<Box<dyn ProcessHandle>>;
+
+    /// The exclusive `flock`s of this machine that are held now; none where the system does not tell.
+    fn held_locks(&self) -> Vec<HeldLock>;
+
+    /// The processes that have a file open, as far as they can be seen; it may be out of date when it is read.
+    ///
+    /// # Blocking
+    ///
+    /// For a look at every descriptor of every process.
+    fn users_of(&self, file: &FileFacts) -> Vec<FileUser>;
+
+    /// What one process has to do with a file; `None` if it does not have it open, or cannot be seen.
+    fn user_of(&self, pid: u32, file: &FileFacts) -> Option<FileUser>;
+
+    /// Whether this process is in the foreground of a terminal, so that the keys which interrupt reach all of its group.
+    fn is_in_foreground(&self) -> bool;
 }
 
 /// What names a process: all of it together, none of it alone.
