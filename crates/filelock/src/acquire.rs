@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use latchwork_lock::{Holder, Phase, QueueError, Ticket, Wait};
 use latchwork_sys::IoDoing;
 
+use crate::joined;
 use crate::latch_file::{self, Locked};
 use crate::latched::{Latched, Parts};
 use crate::latches::Shared;
@@ -44,6 +45,19 @@ pub(crate) async fn acquire(
     };
     let ticket = request.line_up().await?;
     shared.system.steps.reach("latch:queued");
+    if let Some(grant) =
+        joined::join(shared, &request.place, &request.phase, wait, request.asked).await?
+    {
+        let parts = Parts {
+            peer: None,
+            transcript: grant.transcript,
+            latch: grant.latch,
+            joined: Some(grant.joined),
+            _ticket: ticket,
+        };
+        let shared = Arc::clone(shared);
+        return Ok(Latched::new(shared, request.place, request.phase, parts));
+    }
     let mut rounds = 0;
     let (latch, transcript, peer) = loop {
         match request.round().await? {
@@ -57,6 +71,7 @@ pub(crate) async fn acquire(
         peer,
         transcript,
         latch,
+        joined: None,
         _ticket: ticket,
     };
     Ok(Latched::new(

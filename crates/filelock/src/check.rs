@@ -61,6 +61,9 @@ fn look(parts: &Parts, place: &Place, system: &latchwork_sys::System) -> Found {
             }
         }
     }
+    if let Some(joined) = &parts.joined {
+        joined.check(place, system)?;
+    }
     match &parts.peer {
         Some(peer) => peer
             .check()

@@ -84,6 +84,7 @@ impl Latches {
                         tokio::time::sleep(Duration::from_millis(1)).await;
                         continue;
                     }
+                    let record = record.map(|record| *record);
                     return Err(self.turn_is_busy(&place, highest, record, asked.elapsed()));
                 }
             };
@@ -157,7 +158,7 @@ impl Latches {
         Ok(match waited {
             Waited::Granted(previous) => Freed::Yes(Some(previous)),
             Waited::TryAgain => Freed::LookAgain,
-            Waited::TimeOver => Freed::Busy(record),
+            Waited::TimeOver => Freed::Busy(record.map(Box::new)),
         })
     }
 
@@ -192,7 +193,7 @@ impl Latches {
 enum Freed {
     Yes(Option<Locked>),
     LookAgain,
-    Busy(Option<Record>),
+    Busy(Option<Box<Record>>),
 }
 
 fn grant(shared: &Arc<Shared>, place: Place, record: Record, file: Arc<dyn DiskFile>) -> TurnClaim {

@@ -17,6 +17,8 @@ use crate::{LatchError, Refusal};
 pub(crate) struct Locked {
     file: Arc<dyn DiskFile>,
     path: PathBuf,
+    /// The lock is another process's, shared with this one: it is not given back here.
+    borrowed: bool,
 }
 
 impl Locked {
@@ -25,6 +27,16 @@ impl Locked {
         Self {
             file,
             path: path.to_path_buf(),
+            borrowed: false,
+        }
+    }
+
+    /// Of a file whose lock another process holds through the same open file. Dropping it leaves the lock alone.
+    pub(crate) fn borrowed(file: Arc<dyn DiskFile>, path: &Path) -> Self {
+        Self {
+            file,
+            path: path.to_path_buf(),
+            borrowed: true,
         }
     }
 
@@ -53,6 +65,9 @@ impl Locked {
 
 impl Drop for Locked {
     fn drop(&mut self) {
+        if self.borrowed {
+            return;
+        }
         if let Err(error) = self.file.unlock() {
             tracing::warn!(path = ?self.path, %error, "a lock could not be given back; closing the file will");
         }
@@ -61,26 +76,35 @@ impl Drop for Locked {
 
 /// Opens the latch file, making it and its folder where they are missing. Nothing is locked yet.
 pub(crate) fn open(system: &System, place: &Place) -> Result<Arc<dyn DiskFile>, LatchError> {
+    open_at(system, place, &place.latch)
+}
+
+/// The same for another file of the sidecars that is locked.
+pub(crate) fn open_at(
+    system: &System,
+    place: &Place,
+    path: &Path,
+) -> Result<Arc<dyn DiskFile>, LatchError> {
     let how = OpenHow::updating().or_create();
-    let opened = system.disk.open(&place.latch, &how).or_else(|error| {
+    let opened = system.disk.open(path, &how).or_else(|error| {
         if error.kind() != std::io::ErrorKind::NotFound {
             return Err(error);
         }
         make_private_dir(&*system.disk, &place.sidecars).map_err(|error| error.source)?;
-        system.disk.open(&place.latch, &how)
+        system.disk.open(path, &how)
     });
     match opened {
         Ok(file) => {
-            let facts = file.facts().doing("look at the latch", &place.latch)?;
+            let facts = file.facts().doing("look at the latch", path)?;
             match Refusal::of(facts.kind) {
                 None => Ok(file.into()),
                 Some(why) => Err(LatchError::Refused {
-                    path: place.latch.clone(),
+                    path: path.to_path_buf(),
                     why,
                 }),
             }
         }
-        Err(source) => Err(refused_or_io(system, &place.latch, source)),
+        Err(source) => Err(refused_or_io(system, path, source)),
     }
 }
 

@@ -14,6 +14,7 @@ use latchwork_lock::{Phase, Ticket};
 use latchwork_sys::DiskFile;
 
 use crate::Revoked;
+use crate::joined::Joined;
 use crate::latch_file::Locked;
 use crate::latches::Shared;
 use crate::peer::PeerFile;
@@ -23,7 +24,7 @@ use crate::place::{Key, Place};
 #[derive(Debug)]
 #[must_use = "a latch that is dropped at once keeps nobody out"]
 pub struct Latched {
-    core: Arc<Core>,
+    pub(crate) core: Arc<Core>,
 }
 
 /// A write that was started. The locks stay until it is dropped, whatever becomes of the [`Latched`].
@@ -41,6 +42,8 @@ pub(crate) struct Parts {
     pub(crate) peer: Option<PeerFile>,
     pub(crate) transcript: Option<Locked>,
     pub(crate) latch: Locked,
+    /// Of a latch that is another process's, joined by this one: the turn among those who joined it.
+    pub(crate) joined: Option<Joined>,
     pub(crate) _ticket: Ticket<Key>,
 }
 
@@ -189,6 +192,13 @@ impl Core {
             .transcript
             .as_ref()
             .map(|locked| Arc::clone(locked.file()))
+    }
+
+    /// From now on the latch is held for as long as somebody else says: see `command_lock`.
+    pub(crate) fn outlives_max_hold(&self) {
+        if let Some(watchdog) = self.state().watchdog.take() {
+            watchdog.abort();
+        }
     }
 
     /// The first reason given stays.

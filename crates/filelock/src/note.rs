@@ -1,7 +1,8 @@
 //! Who holds something, written into the file that is locked: for people, and for messages to them.
 //!
-//! A note decides nothing; the kernel does. It is written over in place, always at the same length,
-//! since nothing is ever truncated; so it may outlive its writer and must be read with the lock in mind.
+//! A note decides nothing; the kernel does. (The one exception: the nonce by which those who inherit a lock are told whether
+//! it still stands; see `joined`.) It is written over in place, always at the same length, since nothing is ever truncated;
+//! so it may outlive its writer and must be read with the lock in mind.
 
 use latchwork_lock::Holder;
 use latchwork_sys::{DiskFile, Liveness, ProcessIdentity, System, read_at_most};
@@ -28,6 +29,9 @@ pub(crate) struct Note {
     pub(crate) boot_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) pid_ns: Option<u64>,
+    /// Stands here for as long as a lock that was handed down to a command may be joined.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) nonce: Option<String>,
 }
 
 impl Note {
@@ -40,6 +44,7 @@ impl Note {
             starttime: own.starttime,
             boot_id: own.boot_id,
             pid_ns: own.pid_namespace,
+            nonce: None,
         }
     }
 
@@ -48,6 +53,21 @@ impl Note {
         if let Some(line) = self.line() {
             let _ = file.write_at(&line, 0);
         }
+    }
+
+    /// Writes the note where others rely on it. Where it is too long, the words in it are left out.
+    pub(crate) fn write_surely_to(&self, file: &dyn DiskFile) -> std::io::Result<()> {
+        let plain = || Self {
+            host: String::new(),
+            phase: None,
+            ..self.clone()
+        };
+        let line = self.line().or_else(|| plain().line());
+        let line = line.ok_or(std::io::ErrorKind::InvalidData)?;
+        if file.write_at(&line, 0)? < line.len() {
+            return Err(std::io::ErrorKind::WriteZero.into());
+        }
+        Ok(())
     }
 
     /// One line, padded so that it covers any older note.

@@ -56,4 +56,15 @@ impl Place {
             sidecars,
         })
     }
+
+    /// The files on which a lock stands: the latch, then the turns of those who joined it, one below the other.
+    pub(crate) fn rung(&self, depth: usize) -> PathBuf {
+        match depth {
+            0 => self.latch.clone(),
+            1 => self.sidecars.join(format!("{}.joined", self.session)),
+            _ => self
+                .sidecars
+                .join(format!("{}.joined.{depth}", self.session)),
+        }
+    }
 }

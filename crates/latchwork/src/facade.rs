@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use latchwork_config::SecretSource;
+use latchwork_filelock::Inherited;
 use latchwork_session::{OpenError, SessionSummary, TranscriptStore};
 use latchwork_sys::System;
 use latchwork_transcript::{FileStore, Layout};
@@ -29,6 +30,8 @@ pub(crate) struct Parts {
     pub(crate) secrets: Secrets,
     /// The store of the home; one for all sessions in it, so that they share its queues.
     pub(crate) home: Option<FileStore>,
+    /// The locks that this process was started under.
+    pub(crate) inherited: Inherited,
 }
 
 /// A runtime that cannot be built, or a session that cannot be found.
@@ -60,14 +63,28 @@ impl Latchwork {
     /// # Errors
     /// [`SetupError`] for the first setting that cannot work. Providers are looked at when a model is asked.
     pub fn new(settings: Settings, system: System, secrets: Secrets) -> Result<Self, SetupError> {
+        Self::with_inherited(settings, system, secrets, Inherited::default())
+    }
+
+    /// The same in a process that was started under locks which it may join (see [`Inherited::take`]).
+    ///
+    /// # Errors
+    /// As for [`Self::new`].
+    pub fn with_inherited(
+        settings: Settings,
+        system: System,
+        secrets: Secrets,
+        inherited: Inherited,
+    ) -> Result<Self, SetupError> {
         settings.store.locks.validate().map_err(SetupError::Locks)?;
         settings.turn.validate().map_err(SetupError::Turn)?;
         settings.tools.validate().map_err(SetupError::Tools)?;
         let home = settings.home.as_deref().map(|home| {
-            FileStore::new(
+            FileStore::with_inherited(
                 system.clone(),
                 Layout::folder(home::sessions_in(home)),
                 settings.store.clone(),
+                inherited.clone(),
             )
         });
         Ok(Self {
@@ -76,6 +93,7 @@ impl Latchwork {
                 system,
                 secrets,
                 home,
+                inherited,
             }),
         })
     }
@@ -96,7 +114,12 @@ impl Latchwork {
         let (id, layout) = arg.locate(sessions().unwrap_or_default())?;
         let store = match layout {
             Layout::Folder { .. } => parts.home.clone().ok_or(SetupError::NoHome)?,
-            layout => FileStore::new(parts.system.clone(), layout, parts.settings.store.clone()),
+            layout => FileStore::with_inherited(
+                parts.system.clone(),
+                layout,
+                parts.settings.store.clone(),
+                parts.inherited.clone(),
+            ),
         };
         Ok(Session::new(
             id,

@@ -181,6 +181,11 @@ impl PeerFile {
         &self.path
     }
 
+    /// What keeps the process alive that it names; see [`StandIn::lifeline`].
+    pub(crate) fn lifeline(&self) -> std::io::Result<Option<std::os::fd::OwnedFd>> {
+        self.stand_in.lifeline()
+    }
+
     /// Whether it still keeps peers away.
     pub(crate) fn check(&self) -> Result<(), Lost> {
         let unseen = |error: std::io::Error| Lost::Unseen(error.kind());

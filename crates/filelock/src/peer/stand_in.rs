@@ -27,6 +27,14 @@ impl StandIn {
             .as_ref()
             .is_none_or(|companion| companion.is_running())
     }
+
+    /// A second descriptor of the pipe by which it lives; `None` if this very process stands for itself.
+    pub(crate) fn lifeline(&self) -> std::io::Result<Option<std::os::fd::OwnedFd>> {
+        self.companion
+            .as_ref()
+            .map(|companion| companion.lifeline())
+            .transpose()
+    }
 }
 
 /// The one of this process.
