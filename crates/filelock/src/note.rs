@@ -200,6 +200,24 @@ mod tests {
     }
 
     #[test]
+    fn a_nonce_is_written_though_the_words_beside_it_are_too_long() {
+        let dir = tempfile::tempdir().unwrap();
+        let system = System::real();
+        let how = OpenHow::updating().or_create();
+        let file = system.disk.open(&dir.path().join("n"), &how).unwrap();
+        let long = Note {
+            phase: Some("\u{1f512}".repeat(LONGEST_TEXT)),
+            host: "\u{1f512}".repeat(LONGEST_TEXT),
+            nonce: Some("0".repeat(32)),
+            ..note()
+        };
+        assert_eq!(long.line(), None);
+        long.write_surely_to(&*file).unwrap();
+        let read = Note::read_from(&*file).unwrap();
+        assert_eq!((read.nonce, read.pid), (long.nonce, long.pid));
+    }
+
+    #[test]
     fn only_a_process_that_can_be_judged_is_surely_dead() {
         let system = System::real();
         let alive = note();

@@ -183,6 +183,11 @@ mod tests {
         let inode = inode_of(shared.as_fd()).unwrap();
         let number = shared.into_raw_fd();
         let taken = take_inherited(number, inode).unwrap();
+        assert_eq!(
+            take_inherited(number, inode).unwrap_err().raw_os_error(),
+            Some(rustix::io::Errno::BADF.raw_os_error()),
+            "the number is closed"
+        );
         drop(file);
         let taken = RealDisk.adopt(taken, &path).unwrap();
         assert!(!is_free(&path), "it shares the lock");

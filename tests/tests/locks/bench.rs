@@ -82,6 +82,13 @@ impl Bench {
         })
     }
 
+    /// The settings of the user.
+    pub(crate) fn settings(&self, text: &str) {
+        let dir = self.home.home().join(".config/latchwork");
+        std::fs::create_dir_all(&dir).unwrap();
+        std::fs::write(dir.join("config.toml"), text).unwrap();
+    }
+
     pub(crate) fn report(&self) -> Report {
         Report::read(self.talk())
     }

@@ -3,7 +3,7 @@
 use latchwork_testkit::deadline::eventually;
 use latchwork_testkit::program::{Finished, Signal};
 
-use crate::bench::{Bench, exchange, until, user};
+use crate::bench::{Bench, until, user};
 
 fn run(bench: &Bench, command: &[&str]) -> Finished {
     let mut args = vec!["lock", "./talk.jsonl", "--"];
@@ -88,12 +88,14 @@ fn a_writer_outside_waits_for_the_end_of_the_command() {
 #[test]
 fn it_may_take_longer_than_any_other_hold() {
     let bench = Bench::begun();
-    let script = "sleep 1.5; exec \"$LW\" append ./talk.jsonl < lines";
-    bench.lines("lines", &exchange("after the limit"));
-    let done = bench.lock(&[], script);
-    let done = done.env("LATCHWORK_MAX_HOLD_MS", "1000").run();
-    done.expect_success();
-    assert_eq!(bench.report().count_user_text("after the limit"), 1);
+    bench.settings("[store.locks]\nmaxHoldMs = 1000\n");
+    let script = format!("sleep 1.5; touch slept; {}", until("go"));
+    let holder = bench.lock(&[], &script).spawn();
+    bench.wait_for_flag("slept");
+    assert!(!bench.is_free());
+    bench.flag("go");
+    let done = holder.wait().expect_success();
+    assert_eq!(done.stderr, "", "the setting is understood");
 }
 
 #[test]

@@ -13,4 +13,5 @@ mod processes;
 mod refuse;
 mod stage;
 mod support;
+mod unlock;
 mod worker;
