@@ -21,8 +21,9 @@ use latchwork_sys::{DiskFile, IoDoing, PathError, hand_down, hex_id, inode_of};
 
 use crate::handed::{Entry, Handed, Place as Folder, Rung, Slot};
 use crate::inherited::Hold;
-use crate::latch_file::{self, Locked};
+use crate::latch_file;
 use crate::latched::{Core, Parts};
+use crate::locked::Locked;
 use crate::note::{Note, iso};
 use crate::waiters::Waited;
 use crate::{LatchError, Latched, joined};
@@ -59,11 +60,15 @@ impl Latched {
         let (system, place) = (&core.shared.system, &core.place);
         let nonce = hex_id(&*system.entropy, 16);
         let mut handing = Handing::default();
-        let state = core.state();
-        let parts = state.parts.as_ref();
+        let mut state = core.state();
+        let parts = state.parts.as_mut();
         let parts = parts
             .ok_or_else(|| std::io::Error::other("it was given back or revoked"))
             .doing("keep the latch", &place.latch)?;
+        for locked in [&mut parts.latch].into_iter().chain(&mut parts.transcript) {
+            locked.is_handed_down();
+        }
+        let parts = &*parts;
         let (rung, depth) = match &parts.joined {
             Some(joined) => (joined.turn.file(), joined.hold.rungs.len()),
             None => (parts.latch.file(), 0),
@@ -129,10 +134,13 @@ impl CommandLock {
         let (shared, place, path) = (&self.core.shared, &self.core.place, &self.turns);
         loop {
             let file = latch_file::open_at(&shared.system, place, path)?;
-            if file.try_lock().doing("lock", path)? {
-                return Ok(Locked::new(file, path));
+            if file.get().try_lock().doing("lock", path)? {
+                return Ok(Locked::of(file, path));
             }
-            let waited = shared.waiters.lock(file, path, Wait::Forever).await;
+            let waited = shared
+                .waiters
+                .lock(&shared.system, file, path, Wait::Forever)
+                .await;
             match waited.doing("wait for the lock of", path)? {
                 Waited::Granted(turn) => return Ok(turn),
                 Waited::TryAgain | Waited::TimeOver => {}

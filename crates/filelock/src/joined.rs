@@ -20,8 +20,9 @@ use latchwork_lock::{Holder, Phase, Wait};
 use latchwork_sys::{DiskFile, IoDoing, Liveness, OpenHow, System, read_at_most};
 
 use crate::inherited::Hold;
-use crate::latch_file::{self, Locked};
+use crate::latch_file;
 use crate::latches::Shared;
+use crate::locked::Locked;
 use crate::note::{Note, iso};
 use crate::place::Place;
 use crate::waiters::Waited;
@@ -114,13 +115,13 @@ impl Request<'_> {
     async fn take_turn(&self) -> Result<Option<Locked>, LatchError> {
         let (system, path) = (&self.shared.system, &self.path);
         let file = latch_file::open_at(system, self.place, path)?;
-        let turn = if file.try_lock().doing("lock", path)? {
-            Locked::new(file, path)
+        let turn = if file.get().try_lock().doing("lock", path)? {
+            Locked::of(file, path)
         } else {
             let waited = match self.wait {
                 Wait::Never => Waited::TimeOver,
                 wait => {
-                    let waited = self.shared.waiters.lock(file, path, wait).await;
+                    let waited = self.shared.waiters.lock(system, file, path, wait).await;
                     waited.doing("wait for the lock of", path)?
                 }
             };
@@ -130,7 +131,7 @@ impl Request<'_> {
                 Waited::TimeOver => return Err(self.busy(Obstacle::Turn, path)),
             }
         };
-        if !turn.is_in_place(system)? {
+        if turn.in_place(system)?.is_none() {
             return Ok(None);
         }
         let since = iso(system.clock.wall_ms());
@@ -142,7 +143,7 @@ impl Request<'_> {
         let (system, path) = (&self.shared.system, &self.place.transcript);
         if let Some(file) = &self.hold.transcript {
             let handed = Locked::borrowed(Arc::clone(file), path);
-            if handed.is_in_place(system)? {
+            if handed.in_place(system)?.is_some() {
                 let ours = file.try_lock().doing("confirm the lock of", path)?;
                 return Ok(ours.then_some(Some(handed)).ok_or(Obstacle::Transcript));
             }
@@ -179,7 +180,7 @@ impl Request<'_> {
             Some(left) if left.is_zero() => return Err(self.busy(obstacle, path)),
             Some(left) => PAUSE.min(left),
         };
-        tokio::time::sleep(pause).await;
+        self.shared.system.clock.sleep(pause).await;
         Ok(())
     }
 
@@ -209,7 +210,7 @@ impl Joined {
             let what = Lost::Unseen(error.source.kind());
             (what, error.path)
         };
-        if !self.turn.is_in_place(system).map_err(unseen)? {
+        if self.turn.in_place(system).map_err(unseen)?.is_none() {
             return Err((Lost::JoinedLock, self.turn.path().to_path_buf()));
         }
         for (depth, rung) in self.hold.rungs.iter().enumerate() {

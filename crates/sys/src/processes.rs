@@ -6,6 +6,7 @@
 
 use std::fmt::Debug;
 use std::io;
+use std::path::Path;
 
 use crate::{Companion, FileFacts, FileUser, HeldLock, ProcessHandle};
 
@@ -51,6 +52,17 @@ pub trait Processes: Send + Sync + Debug {
 
     /// Whether this process is in the foreground of a terminal, so that the keys which interrupt reach all of its group.
     fn is_in_foreground(&self) -> bool;
+
+    /// Whether a child process gets the `flock` of a file at once.
+    ///
+    /// # Errors
+    ///
+    /// If no child could try; `flock(1)` does it.
+    ///
+    /// # Blocking
+    ///
+    /// For the life of a short child.
+    fn child_gets_lock(&self, path: &Path) -> io::Result<bool>;
 }
 
 /// What names a process: all of it together, none of it alone.

@@ -70,6 +70,8 @@ pub enum FaultOutcome {
     },
     /// A lock is said to be granted, and is not taken; other operations are done as they are.
     PretendLocked,
+    /// A lock that was tried for is said to be somebody else's; other operations are done as they are.
+    PretendBusy,
     /// [`Disk::filesystem`] answers with this kind; other operations are done as they are.
     Filesystem(FsKind),
 }
@@ -345,6 +347,7 @@ impl DiskFile for FaultFile {
         match self.rules.decide(Operation::Lock, &self.path) {
             Some(FaultOutcome::Errno(errno)) => Err(io::Error::from_raw_os_error(errno)),
             Some(FaultOutcome::PretendLocked) => Ok(true),
+            Some(FaultOutcome::PretendBusy) => Ok(false),
             _ => self.inner.try_lock(),
         }
     }
