@@ -29,6 +29,23 @@ fn everything_that_writes_may_be_used_inside_the_command() {
 }
 
 #[test]
+fn a_joiner_leaves_the_lock_to_the_command_when_it_ends() {
+    let bench = Bench::begun();
+    bench.lines("lines", &exchange("inside"));
+    let script = format!(
+        "\"$LW\" append ./talk.jsonl < lines; touch joined; {}",
+        until("go")
+    );
+    let holder = bench.lock(&[], &script).spawn();
+    bench.wait_for_flag("joined");
+    assert_eq!(bench.report().count_user_text("inside"), 1);
+    assert!(!bench.is_free() && bench.peers_lock().exists());
+    bench.flag("go");
+    holder.wait().expect_success();
+    assert!(bench.is_free() && !bench.peers_lock().exists());
+}
+
+#[test]
 fn a_lock_inside_a_lock_joins_it_and_so_does_what_runs_inside_that() {
     let bench = Bench::begun();
     for name in ["outer", "inner", "innermost", "after"] {
@@ -101,8 +118,9 @@ fn a_transcript_that_is_born_or_replaced_inside_the_command_is_written_on() {
 fn with_the_sidecars_deleted_inside_the_command_nobody_writes_until_it_has_ended() {
     let bench = Bench::begun();
     bench.lines("lines", &exchange("inside"));
+    bench.lines("first", &exchange("first"));
     let script = format!(
-        "rm -r .latchwork; \"$LW\" append ./talk.jsonl < lines > out; touch tried; {}",
+        "\"$LW\" append ./talk.jsonl < first; rm -r .latchwork; \"$LW\" append ./talk.jsonl < lines > out; touch tried; {}",
         until("go")
     );
     let timeout = |invocation: Invocation| invocation.env("LATCHWORK_ACQUIRE_TIMEOUT_MS", "200");
@@ -114,7 +132,7 @@ fn with_the_sidecars_deleted_inside_the_command_nobody_writes_until_it_has_ended
     assert!(told.stdout.contains("is busy: its transcript"), "{told}");
     let inside = std::fs::read_to_string(bench.home.path("out")).unwrap();
     assert!(inside.contains("is busy: its transcript"), "{inside}");
-    assert_eq!(bench.report().texts_on_path("user"), ["hello"]);
+    assert_eq!(bench.report().texts_on_path("user"), ["hello", "first"]);
     bench.flag("go");
     holder.wait().expect_success();
     bench.append(&exchange("after")).run().expect_success();

@@ -6,6 +6,7 @@
 )]
 
 mod claims;
+mod command;
 mod foreign;
 mod hold;
 mod lost;
