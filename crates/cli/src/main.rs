@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `args` | what may be typed |
 //! | `world` | what is taken from the machine around: environment, directory, settings files |
-//! | `run`, `append`, `rewind`, `sessions`, `show`, `demo` | one command each |
+//! | `run`, `append`, `rewind`, `sessions`, `show`, `lock`, `unlock`, `demo` | one command each |
 //! | `output` | standard output and error, made harmless for a terminal |
 //! | `screen` | what happens is shown on a thread of its own |
 //! | `failure`, `exit` | a failure in words, and as a number |
@@ -17,6 +17,7 @@ mod duration;
 mod exit;
 mod failure;
 mod help;
+mod lock;
 mod output;
 mod rewind;
 mod run;
@@ -25,6 +26,7 @@ mod secrets;
 mod sessions;
 mod show;
 mod signals;
+mod unlock;
 mod world;
 
 use std::process::ExitCode;
@@ -57,6 +59,9 @@ fn main() -> ExitCode {
         Err(failure) => return end(Errors { styled: false }, Err(failure)),
     };
     let errors = Errors::standard(&world);
+    for told in &world.not_inherited {
+        errors.warn(&told.to_string());
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -91,6 +96,8 @@ async fn command(command: Command, world: &World, errors: Errors) -> Result<Exit
         Command::Show(typed) => show::run(&typed, &begin(world, errors)?, world).await,
         Command::Sessions(typed) => sessions::run(&typed, &begin(world, errors)?).await,
         Command::Append(typed) => append::run(&typed, &begin(world, errors)?, world, errors).await,
+        Command::Lock(typed) => lock::run(&typed, &begin(world, errors)?, world, errors).await,
+        Command::Unlock(typed) => unlock::run(&typed, &begin(world, errors)?).await,
         Command::Rewind(typed) => rewind::run(&typed, &begin(world, errors)?).await,
     }
 }

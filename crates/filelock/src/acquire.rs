@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use latchwork_lock::{Holder, Phase, QueueError, Ticket, Wait};
 use latchwork_sys::IoDoing;
 
+use crate::joined;
 use crate::latch_file;
 use crate::latched::{Latched, Parts};
 use crate::latches::Shared;
@@ -43,6 +44,19 @@ pub(crate) async fn acquire(
     };
     let mut ticket = request.line_up().await?;
     shared.system.steps.reach("latch:queued");
+    if let Some(grant) =
+        joined::join(shared, &request.place, &request.phase, wait, request.asked).await?
+    {
+        let parts = Parts {
+            peer: None,
+            transcript: grant.transcript,
+            latch: grant.latch,
+            joined: Some(grant.joined),
+            ticket,
+        };
+        let shared = Arc::clone(shared);
+        return Ok(Latched::new(shared, request.place, request.phase, parts));
+    }
     let mut rounds = 0;
     let (latch, transcript, peer) = loop {
         match request.round().await? {
@@ -62,6 +76,7 @@ pub(crate) async fn acquire(
         peer,
         transcript,
         latch,
+        joined: None,
         ticket,
     };
     Ok(Latched::new(

@@ -88,6 +88,7 @@ impl Latches {
                             .await;
                         continue;
                     }
+                    let record = record.map(|record| *record);
                     return Err(self.turn_is_busy(&place, highest, record, asked.elapsed()));
                 }
             };
@@ -161,7 +162,7 @@ impl Latches {
         Ok(match waited {
             Waited::Granted(previous) => Freed::Yes(Some(previous)),
             Waited::TryAgain => Freed::LookAgain,
-            Waited::TimeOver => Freed::Busy(record),
+            Waited::TimeOver => Freed::Busy(record.map(Box::new)),
         })
     }
 
@@ -196,7 +197,7 @@ impl Latches {
 enum Freed {
     Yes(Option<Locked>),
     LookAgain,
-    Busy(Option<Record>),
+    Busy(Option<Box<Record>>),
 }
 
 fn grant(

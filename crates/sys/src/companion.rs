@@ -1,7 +1,8 @@
 //! A process that does nothing and ends with this one.
 //!
 //! It is a shell that waits for a line on a pipe whose other end only this process has, close-on-exec:
-//! when this process ends, however it ends, the pipe breaks and the shell goes. A parent-death signal
+//! when this process ends, however it ends, the pipe breaks and the shell goes; unless its end of the pipe was handed down
+//! ([`Companion::lifeline`]): then the shell lives for as long as anybody has it. A parent-death signal
 //! would not do: it follows the thread that forked. Its own process group keeps a terminal's Ctrl-C
 //! from ending it before us; its environment is empty, so that nothing secret is copied into it.
 //!
@@ -10,10 +11,13 @@
 
 use std::fmt::Debug;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use crate::inherit;
 
 /// For how long "it runs" is believed.
 const BELIEVED: Duration = Duration::from_millis(1);
@@ -24,6 +28,12 @@ pub trait Companion: Send + Sync + Debug {
     fn pid(&self) -> u32;
     /// Whether it still runs, or did a millisecond ago; one that ended is reaped by this call.
     fn is_running(&self) -> bool;
+    /// A second descriptor of the pipe that it lives by, close-on-exec: while anybody has one, it lives, unless it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// When the process has no descriptor left.
+    fn lifeline(&self) -> io::Result<OwnedFd>;
 }
 
 #[derive(Debug)]
@@ -80,6 +90,16 @@ impl Companion for ShellCompanion {
             watched.seen = now;
         }
         runs
+    }
+
+    fn lifeline(&self) -> io::Result<OwnedFd> {
+        let watched = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        let pipe = watched
+            .child
+            .stdin
+            .as_ref()
+            .ok_or(io::ErrorKind::BrokenPipe)?;
+        inherit::duplicate(pipe)
     }
 }
 

@@ -8,9 +8,10 @@ use std::fmt::Debug;
 use std::io;
 use std::path::Path;
 
-use crate::Companion;
+use crate::{Companion, FileFacts, FileUser, HeldLock, ProcessHandle};
 
-/// The processes of this machine, as seen from this one.
+/// The processes of this machine, as seen from this one. Where a system does not tell something, the answer is that nothing is
+/// known.
 pub trait Processes: Send + Sync + Debug {
     /// This process.
     fn own(&self) -> ProcessIdentity;
@@ -40,6 +41,39 @@ pub trait Processes: Send + Sync + Debug {
     ///
     /// For the time of a fork and an exec.
     fn companion(&self, name: &str) -> io::Result<Box<dyn Companion>>;
+
+    /// A hold on a process, through which it can be signalled though its pid were used again.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such process, or the system has no such holds.
+    fn open(&self, _pid: u32) -> io::Result<Box<dyn ProcessHandle>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// The exclusive `flock`s of this machine that are held now; none where the system does not tell.
+    fn held_locks(&self) -> Vec<HeldLock> {
+        Vec::new()
+    }
+
+    /// The processes that have a file open, as far as they can be seen; it may be out of date when it is read.
+    ///
+    /// # Blocking
+    ///
+    /// For a look at every descriptor of every process.
+    fn users_of(&self, _file: &FileFacts) -> Vec<FileUser> {
+        Vec::new()
+    }
+
+    /// What one process has to do with a file; `None` if it does not have it open, or cannot be seen.
+    fn user_of(&self, _pid: u32, _file: &FileFacts) -> Option<FileUser> {
+        None
+    }
+
+    /// Whether this process is in the foreground of a terminal, so that the keys which interrupt reach all of its group.
+    fn is_in_foreground(&self) -> bool {
+        false
+    }
 
     /// Whether a child process gets the `flock` of a file at once.
     ///

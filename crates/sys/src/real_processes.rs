@@ -10,7 +10,10 @@ use std::sync::OnceLock;
 
 use crate::companion::ShellCompanion;
 use crate::namespaces::{self, has_other_time, own_pid_namespace};
-use crate::{Companion, Liveness, ProcessIdentity, Processes, parse_proc_stat};
+use crate::{
+    Companion, FileFacts, FileUser, HeldLock, Liveness, ProcessHandle, ProcessIdentity, Processes,
+    file_users, parse_proc_stat, process_handle,
+};
 
 /// The processes of this machine.
 #[derive(Debug, Default)]
@@ -72,6 +75,29 @@ impl Processes for RealProcesses {
 
     fn companion(&self, name: &str) -> io::Result<Box<dyn Companion>> {
         Ok(Box::new(ShellCompanion::start(name)?))
+    }
+
+    fn open(&self, pid: u32) -> io::Result<Box<dyn ProcessHandle>> {
+        process_handle::open(pid)
+    }
+
+    fn held_locks(&self) -> Vec<HeldLock> {
+        file_users::held_locks()
+    }
+
+    fn users_of(&self, file: &FileFacts) -> Vec<FileUser> {
+        file_users::users_of(file)
+    }
+
+    fn user_of(&self, pid: u32, file: &FileFacts) -> Option<FileUser> {
+        file_users::user(pid, file)
+    }
+
+    fn is_in_foreground(&self) -> bool {
+        // The terminal of this session, whatever input and outputs are.
+        let terminal = std::fs::File::open("/dev/tty");
+        let group = terminal.map(rustix::termios::tcgetpgrp);
+        matches!(group, Ok(Ok(group)) if group == rustix::process::getpgrp())
     }
 
     fn child_gets_lock(&self, path: &Path) -> io::Result<bool> {

@@ -206,6 +206,11 @@ impl PeerFile {
         self.leaving = Some(leaving);
     }
 
+    /// What keeps the process alive that it names; see [`StandIn::lifeline`].
+    pub(crate) fn lifeline(&self) -> std::io::Result<Option<std::os::fd::OwnedFd>> {
+        self.stand_in.lifeline()
+    }
+
     /// Whether it still keeps peers away.
     pub(crate) fn check(&self) -> Result<(), Lost> {
         self.is_in_place()?;

@@ -46,6 +46,15 @@ impl StandIn {
         let companion = self.0.companion.as_ref();
         companion.is_none_or(|companion| companion.is_running())
     }
+
+    /// A second descriptor of the pipe by which it lives; `None` if this very process stands for itself.
+    pub(crate) fn lifeline(&self) -> std::io::Result<Option<std::os::fd::OwnedFd>> {
+        self.0
+            .companion
+            .as_ref()
+            .map(|companion| companion.lifeline())
+            .transpose()
+    }
 }
 
 /// The one of this process.

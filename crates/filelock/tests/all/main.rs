@@ -6,6 +6,7 @@
 )]
 
 mod claims;
+mod command;
 mod containers;
 mod foreign;
 mod hold;
@@ -15,4 +16,5 @@ mod processes;
 mod refuse;
 mod stage;
 mod support;
+mod unlock;
 mod worker;

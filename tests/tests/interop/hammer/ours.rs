@@ -85,6 +85,10 @@ impl Processes for NoCompanion {
         Err(io::ErrorKind::PermissionDenied.into())
     }
 
+    fn below(&self, pid: u32, starttime: Option<u64>) -> Option<u32> {
+        self.0.below(pid, starttime)
+    }
+
     fn child_gets_lock(&self, path: &Path) -> io::Result<bool> {
         self.0.child_gets_lock(path)
     }
