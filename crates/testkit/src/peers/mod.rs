@@ -25,6 +25,7 @@ pub use openclaw::OpenClaw;
 pub use pi::{Pi, PiVersion};
 
 use crate::environment;
+use crate::program::{Home, Invocation};
 
 /// Why there are no peers on this machine.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -108,10 +109,30 @@ impl Peers {
     /// # Blocking
     /// While npm works, or another process installs.
     pub fn openclaw(&self) -> Result<OpenClaw, Skipped> {
-        let modules = install::install("openclaw-2026.5.18")?;
+        let modules = install::install(OPENCLAW)?;
         Ok(OpenClaw::start(&self.node, &modules))
     }
+
+    /// OpenClaw 2026.5.18's session lock as a worker of the lock protocol (`tests/interop/lock-worker.mjs`), to be started
+    /// in that home with the arguments `--file` and `--id`.
+    ///
+    /// # Errors
+    /// When its packages cannot be fetched here.
+    ///
+    /// # Panics
+    /// When its install fails for another reason.
+    ///
+    /// # Blocking
+    /// While npm works, or another process installs.
+    pub fn openclaw_lock_worker(&self, home: &Home) -> Result<Invocation, Skipped> {
+        let modules = install::install(OPENCLAW)?;
+        let script = interop_dir().join("lock-worker.mjs");
+        let node = home.program(&self.node, ["--no-warnings"]);
+        Ok(node.arg(script).arg(modules).arg("openclaw"))
+    }
 }
+
+const OPENCLAW: &str = "openclaw-2026.5.18";
 
 /// Says it where the test harness does not swallow it, or fails.
 fn say_skipped(skipped: &Skipped, required: bool) {
