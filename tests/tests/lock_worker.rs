@@ -1,4 +1,9 @@
 //! The lock worker, as a stranger's harness would use it; and the judges of exclusion, shown to find a lock that is none.
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "the helpers of a test are tests too; clippy knows only the functions marked as such"
+)]
 
 use std::path::{Path, PathBuf};
 
