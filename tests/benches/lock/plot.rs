@@ -98,6 +98,7 @@ fn moments(area: &Area<'_>, rows: &[Row]) -> Result<(), Failure> {
         .build_cartesian_2d((1.0..200_000.0).log_scale(), 0.0..height)?;
     chart
         .configure_mesh()
+        .light_line_style(TRANSPARENT)
         .disable_y_mesh()
         .disable_y_axis()
         .y_labels(0)
@@ -134,9 +135,10 @@ fn waits(area: &Area<'_>, results: &Results) -> Result<(), Failure> {
         .margin(12)
         .x_label_area_size(32)
         .y_label_area_size(46)
-        .build_cartesian_2d((0.01..2_000.0).log_scale(), 0.0..1.0)?;
+        .build_cartesian_2d((0.001..5_000.0).log_scale(), 0.0..1.0)?;
     chart
         .configure_mesh()
+        .light_line_style(TRANSPARENT)
         .x_label_formatter(&|ms| number(*ms))
         .y_label_formatter(&|share| format!("{:.0} %", share * 100.0))
         .label_style((FONT, 12))
@@ -145,7 +147,7 @@ fn waits(area: &Area<'_>, results: &Results) -> Result<(), Failure> {
         let colour = colour(name);
         let points = (0..=200).filter_map(|step| {
             let share = f64::from(step) / 200.0;
-            sample.quantile(share).map(|ms| (ms.max(0.01), share))
+            sample.quantile(share).map(|ms| (ms.max(0.001), share))
         });
         chart
             .draw_series(LineSeries::new(points, colour.stroke_width(3)))?
@@ -155,7 +157,7 @@ fn waits(area: &Area<'_>, results: &Results) -> Result<(), Failure> {
     if !results.waits.is_empty() {
         chart
             .configure_series_labels()
-            .position(SeriesLabelPosition::UpperLeft)
+            .position(SeriesLabelPosition::LowerRight)
             .background_style(WHITE.mix(0.9))
             .border_style(BLACK.mix(0.3))
             .label_font((FONT, 13))
