@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use latchwork_tests::measure::{Goal, Table, Verdict};
 
-use crate::machine::Machine;
+use crate::machine::{self, Machine};
 use crate::size::Size;
 use crate::{Failure, Results, alone, crash, crowd, hand_over, plot, say, sessions, tasks};
 
@@ -54,6 +54,8 @@ Compare within one document only: the same machine gives other numbers on anothe
 - **flock**: `open`, `flock`, `close`, and nothing else. **excl**: `open(O_EXCL)`, `write`, `close`, `unlink`. **link**: the same under a temporary name, \
 `link`, `unlink`, and `unlink` to release.
 - **OpenClaw**: its own function `acquireSessionWriteLock` under Node, its processes named so that they respect each other.";
+
+const BUSY: &str = "**The machine was busy with other work when this began (see the load): every figure is noisy, those of the slowest hundredth most.**";
 
 const BY_ANOTHER: &str = "\
 Ours can be measured by another harness: `cargo build --release -p latchwork-tests --bin lock-worker` builds a process that takes its lock when it is told \
@@ -117,6 +119,9 @@ impl Report<'_> {
                 text,
                 "**A quick run (`--quick`): these figures mean little.**\n"
             );
+        }
+        if machine::was_busy(&self.machine.load_before) {
+            let _ = writeln!(text, "{BUSY}\n");
         }
         for (name, value) in self.machine.facts() {
             let _ = writeln!(text, "- {name}: {value}");

@@ -131,6 +131,16 @@ fn versions(stage: &Stage) -> Result<String, Failure> {
     Ok(all.join("; "))
 }
 
+/// Whether others were at work when the measurement began: a load of more than a quarter of the cores.
+pub(crate) fn was_busy(load: &str) -> bool {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let last_minute = load
+        .split(' ')
+        .next()
+        .and_then(|load| load.parse::<f64>().ok());
+    last_minute.is_some_and(|load| load > cores as f64 / 4.0)
+}
+
 /// The load averages of 1, 5 and 15 minutes: much more than nothing says that others were at work.
 pub(crate) fn load() -> String {
     read("/proc/loadavg")
