@@ -1,6 +1,6 @@
-// One greedy OpenClaw of the hammer test: `node hammer.mjs NODE_MODULES_DIR openclaw FOLDER ID HOLD_US`. It takes the
-// real write lock of FOLDER/s.jsonl again and again, until FOLDER/stop is there. The word `openclaw` makes it respected
-// by others of its kind.
+// One greedy OpenClaw of the hammer test: `node hammer.mjs NODE_MODULES_DIR openclaw FOLDER ID HOLD_US AWAY_US`. It takes the
+// real write lock of FOLDER/s.jsonl again and again, staying away for AWAY_US in between, until FOLDER/stop is there. The
+// word `openclaw` makes it respected by others of its kind.
 //
 // Each critical section adds one line of 64 bytes at the size that it found when it came in, so that a second holder
 // costs a line. What it did goes to a third file, FOLDER/oracle, one appended line an event, with CLOCK_MONOTONIC in
@@ -14,7 +14,7 @@ import fsp from "node:fs/promises";
 import path from "node:path";
 import { writeLock } from "./write-lock.mjs";
 
-const [modules, , folder, id, holdUs] = process.argv.slice(2);
+const [modules, , folder, id, holdUs, awayUs] = process.argv.slice(2);
 const now = () => process.hrtime.bigint();
 const oracle = openSync(path.join(folder, "oracle"), "a");
 const mark = (...words) => writeSync(oracle, words.join(" ") + "\n");
@@ -58,6 +58,7 @@ for (let n = 0; !existsSync(stop); n++) {
   releasing = true;
   await lock.release();
   releasing = false;
+  if (awayUs > 0) await new Promise((resolve) => setTimeout(resolve, awayUs / 1000));
 }
 closeSync(file);
 process.exit(0);

@@ -25,6 +25,8 @@ pub(crate) struct Plan {
     /// How long one of ours, and one of theirs, stays in.
     pub(crate) hold: Duration,
     pub(crate) hold_of_theirs: Duration,
+    /// How long one of theirs stays away before it comes again.
+    pub(crate) away: Duration,
     pub(crate) manners: Manners,
     /// Theirs live in another pid namespace.
     pub(crate) apart: bool,
@@ -138,7 +140,8 @@ impl<'a> Field<'a> {
                     .openclaw_script(&self.home, under, "hammer.mjs")?
                     .arg(&dir)
                     .arg(id.to_string())
-                    .arg(hold.to_string());
+                    .arg(hold.to_string())
+                    .arg(plan.away.as_micros().to_string());
                 (id, program)
             }
         };

@@ -50,6 +50,7 @@ fn plan(lasts: Duration) -> Plan {
         theirs: 2,
         hold: Duration::from_millis(1),
         hold_of_theirs: Duration::from_millis(1),
+        away: Duration::ZERO,
         manners: Manners::Ours,
         apart: false,
         met_before: false,
@@ -162,10 +163,11 @@ fn beside_greedy_ones(test: &'static str, manners: Manners) -> Option<Report> {
     let greedy = Plan {
         ours: 4,
         theirs: 1,
-        hold: Duration::from_millis(30),
+        hold: Duration::from_millis(100),
+        away: Duration::from_millis(100),
         manners,
         met_before: true,
-        ..plan(lasts(4))
+        ..plan(lasts(6))
     };
     hammered(test, greedy)
 }
@@ -185,7 +187,7 @@ fn openclaw_is_let_in_beside_four_greedy_processes_of_ours() {
     // What chance lets in, in the moments between two holds, against what we let in.
     let (let_in, by_chance) = (polite.let_in, forgetful.let_in);
     assert!(
-        let_in > 2 * by_chance,
+        let_in >= by_chance + 5,
         "{let_in} let in, {by_chance} by chance"
     );
 }
