@@ -9,9 +9,10 @@ use latchwork_sys::{DiskFile, FileFacts, Liveness, ProcessIdentity, System, read
 use serde::{Deserialize, Serialize};
 
 use crate::locked::OpenFile;
+use crate::peer::NOT_SEEN;
 
 /// Length of a written note in bytes, with its newline.
-const WIDTH: usize = 512;
+pub(crate) const WIDTH: usize = 512;
 /// Most that is read of a file that somebody else may have written.
 const READ_LIMIT: usize = 4_096;
 /// Longest text taken over from outside (a phase, a host), in characters.
@@ -144,6 +145,8 @@ impl Note {
         let own = system.processes.own();
         if self.pid_ns == own.pid_namespace && self.boot_id == own.boot_id {
             add_what_is_seen(&mut holder, system, self.pid, self.starttime);
+        } else if self.boot_id == own.boot_id {
+            holder.state = Some(NOT_SEEN.to_owned());
         }
         holder
     }
@@ -173,7 +176,7 @@ pub(crate) fn add_what_is_seen(holder: &mut Holder, system: &System, pid: u32, s
             state,
             starttime,
             command,
-        } if since.is_none() || starttime == since => {
+        } if since.is_none() || starttime.is_none() || starttime == since => {
             holder.state = Some(state_in_words(state));
             if !command.is_empty() {
                 let line = command.join(" ");

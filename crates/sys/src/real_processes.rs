@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use crate::companion::ShellCompanion;
+use crate::namespaces::{self, has_other_time, own_pid_namespace};
 use crate::{
     Companion, FileFacts, FileUser, HeldLock, Liveness, ProcessHandle, ProcessIdentity, Processes,
     file_users, parse_proc_stat, process_handle,
@@ -62,10 +63,14 @@ impl Processes for RealProcesses {
             'X' | 'x' => Liveness::Dead,
             state => Liveness::Alive {
                 state,
-                starttime: Some(stat.starttime),
+                starttime: (!has_other_time(pid)).then_some(stat.starttime),
                 command: command_of(pid),
             },
         }
+    }
+
+    fn below(&self, pid: u32, starttime: Option<u64>) -> Option<u32> {
+        namespaces::below(pid, starttime)
     }
 
     fn companion(&self, name: &str) -> io::Result<Box<dyn Companion>> {
@@ -130,13 +135,6 @@ fn read_own() -> ProcessIdentity {
             .to_string_lossy()
             .into_owned(),
     }
-}
-
-/// The number in the link's target, which reads `pid:[4026531836]`.
-fn own_pid_namespace() -> Option<u64> {
-    let target = std::fs::read_link("/proc/self/ns/pid").ok()?;
-    let text = target.to_str()?;
-    text.strip_prefix("pid:[")?.strip_suffix(']')?.parse().ok()
 }
 
 fn command_of(pid: u32) -> Vec<String> {

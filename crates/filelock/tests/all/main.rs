@@ -7,9 +7,11 @@
 
 mod claims;
 mod command;
+mod containers;
 mod foreign;
 mod hold;
 mod lost;
+mod polite;
 mod processes;
 mod refuse;
 mod stage;
