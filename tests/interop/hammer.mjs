@@ -34,7 +34,7 @@ fsp.rm = async (file, options) => {
   if (!releasing) mark("R", id, 0, from, now());
 };
 
-const acquire = await writeLock(modules);
+const acquire = await writeLock();
 const sessionFile = path.join(folder, "s.jsonl");
 const file = openSync(sessionFile, "r+");
 const cell = new Int32Array(new SharedArrayBuffer(4));
