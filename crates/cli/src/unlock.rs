@@ -55,15 +55,19 @@ fn show(output: &mut Output, what: &str, occupied: Option<&Occupied>) {
     for heir in &occupied.heirs {
         output.line(format!("  shared by inheritance: {heir}"));
     }
+    for other in &occupied.others {
+        output.line(format!("  by the kernel's word: {other}"));
+    }
 }
 
-/// The process that wrote itself down; where that has ended, one that has the lock now.
+/// The process that wrote itself down; where that is not the holder, the one that is, by the kernel's word.
 fn in_words(occupied: &Occupied) -> String {
-    let unknown = || Holder::default().to_string();
-    occupied
-        .holder
-        .as_ref()
-        .map_or_else(unknown, ToString::to_string)
+    let noted = occupied.holder.as_ref();
+    let held_by_another = occupied.doubt.is_some() && occupied.heirs.is_empty();
+    let other = occupied.others.first().filter(|_| held_by_another);
+    other
+        .or(noted)
+        .map_or_else(|| Holder::default().to_string(), ToString::to_string)
 }
 
 fn not_proven(left: &Occupied) -> Failure {

@@ -4,7 +4,8 @@
 //! A process is the holder if what is written down of it (pid, start, boot, pid namespace) fits a live process, and the kernel
 //! says that this process has the lock; both are looked at once more after a handle on it was opened, so that a pid that is used
 //! again is never signalled. Where the writer of the note has ended and left the lock to a command that inherited it, those are
-//! the holders which have a descriptor that shares the lock.
+//! the holders which have a descriptor of that lock: one which the kernel says that the writer of the note took. A lock that was
+//! taken by anybody else is another hold, of the next in line perhaps, and its holder is shown and left alone.
 //!
 //! Limits: what cannot be seen (another user's process, another pid namespace) cannot be proven, and is refused. Whoever takes the
 //! lock while the holder is being ended is a new holder and is left alone.
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use latchwork_lock::Holder;
-use latchwork_sys::{DiskFile, FileFacts, IoDoing, Liveness, OpenHow, PathError, System};
+use latchwork_sys::{DiskFile, FileFacts, FileUser, IoDoing, Liveness, OpenHow, PathError, System};
 
 use crate::claim_file::{ClaimFiles, Record};
 use crate::note::{Note, add_what_is_seen};
@@ -59,6 +60,9 @@ pub struct Occupied {
     pub doubt: Option<NotProven>,
     /// Other processes that share the lock by inheritance: the command of a `latchwork lock`, and what it left running.
     pub heirs: Vec<Holder>,
+    /// Processes that have the lock by the kernel's word and not by the note's: the next in line who has not written it yet, or
+    /// a program that writes none. They are never ended.
+    pub others: Vec<Holder>,
     kernel: Kernel,
 }
 
@@ -97,8 +101,8 @@ pub struct Ended {
 #[derive(Clone, Debug)]
 struct Kernel {
     facts: FileFacts,
-    /// Who took the lock, by the table of locks.
-    named: Vec<u32>,
+    /// Who wrote the note.
+    note: Option<(u32, Option<u64>)>,
     /// The writer of the note, and whether it was proven.
     writer: Option<Seen>,
     heirs: Vec<Seen>,
@@ -220,39 +224,57 @@ fn look(
 ) -> Result<Option<Occupied>, PathError> {
     let facts = file.facts().doing("look at", &path)?;
     let named = named(system, &facts);
-    let users = system.processes.users_of(&facts);
-    let sharing: Vec<u32> = users
-        .iter()
-        .filter(|user| user.shares_lock)
-        .map(|user| user.pid)
-        .collect();
-    if named.is_empty() && sharing.is_empty() {
+    let mut users = system.processes.users_of(&facts);
+    users.retain(|user| user.lock_taken_by.is_some());
+    if named.is_empty() && users.is_empty() {
         return Ok(None);
     }
     let writer = note.as_ref().map_or(Err(NotProven::NoNote), |note| {
-        prove(system, note, &named, &sharing)
+        prove(system, note, &named, &users)
     });
-    let heirs: Vec<Seen> = sharing
-        .into_iter()
-        .filter(|pid| writer.is_err() || writer.is_ok_and(|writer| writer.pid != *pid))
-        .filter_map(|pid| seen(system, pid))
-        .collect();
+    let by = note.as_ref().map(|note| note.pid);
+    let (mut heirs, mut others) = (Vec::new(), Vec::new());
+    for user in users {
+        let Some(found) = seen(system, user.pid) else {
+            continue;
+        };
+        if inherits(&user, by) {
+            heirs.push(found);
+        } else if writer != Ok(found) {
+            others.push(holder_of(system, found));
+        }
+    }
     Ok(Some(Occupied {
         path,
-        holder: note.map(|note| note.holder(system)),
         doubt: writer.err(),
         heirs: heirs.iter().map(|heir| holder_of(system, *heir)).collect(),
+        others,
         kernel: Kernel {
             facts,
-            named,
+            note: note.as_ref().map(|note| (note.pid, note.starttime)),
             writer: writer.ok(),
             heirs,
         },
+        holder: note.map(|note| note.holder(system)),
     }))
 }
 
+/// Whether a process has the lock that the process `by` took, and by inheritance. Where that one has ended, its number may not be
+/// told any more; whoever takes a lock himself, and can be seen, has a number.
+fn inherits(user: &FileUser, by: Option<u32>) -> bool {
+    match (user.lock_taken_by, by) {
+        (Some(taker), Some(by)) => user.pid != by && (taker == by || taker == 0),
+        _ => false,
+    }
+}
+
 /// The writer of a note, if it lives and the kernel says that it has the lock.
-fn prove(system: &System, note: &Note, named: &[u32], sharing: &[u32]) -> Result<Seen, NotProven> {
+fn prove(
+    system: &System,
+    note: &Note,
+    named: &[u32],
+    users: &[FileUser],
+) -> Result<Seen, NotProven> {
     let own = system.processes.own();
     let same_view = note.boot_id.is_some()
         && note.boot_id == own.boot_id
@@ -270,10 +292,11 @@ fn prove(system: &System, note: &Note, named: &[u32], sharing: &[u32]) -> Result
     if starttime != then {
         return Err(NotProven::Ended);
     }
-    if !named.contains(&note.pid) && !sharing.contains(&note.pid) {
+    let pid = note.pid;
+    let took = |user: &FileUser| user.pid == pid && user.lock_taken_by == Some(pid);
+    if !named.contains(&pid) && !users.iter().any(took) {
         return Err(NotProven::NotNamed);
     }
-    let pid = note.pid;
     Ok(Seen { pid, starttime })
 }
 
@@ -327,10 +350,16 @@ fn end(system: &System, target: Seen, of: &Occupied) -> Result<bool, LatchError>
     }
 }
 
+/// Whether the process still has the lock that was looked at.
 fn has_lock(system: &System, pid: u32, of: &Occupied) -> bool {
     let facts = &of.kernel.facts;
+    let by = of.kernel.note.map(|(writer, _)| writer);
     let user = system.processes.user_of(pid, facts);
-    user.is_some_and(|user| user.shares_lock) || named(system, facts).contains(&pid)
+    if by != Some(pid) {
+        return user.is_some_and(|user| inherits(&user, by));
+    }
+    let took = user.and_then(|user| user.lock_taken_by) == by;
+    took || named(system, facts).contains(&pid)
 }
 
 fn wait_for_the_end_of(system: &System, ended: &[Seen]) {
@@ -366,10 +395,6 @@ impl Occupied {
     /// Whether it is what was seen before, with some of those who shared it gone.
     fn is_the_same_hold_as(&self, before: &Self) -> bool {
         let (now, then) = (&self.kernel, &before.kernel);
-        let writer = |holder: &Option<Holder>| holder.as_ref().and_then(|holder| holder.pid);
-        now.facts.same_inode(&then.facts)
-            && now.named.iter().all(|pid| then.named.contains(pid))
-            && writer(&self.holder) == writer(&before.holder)
-            && now.writer.is_none_or(|writer| then.writer == Some(writer))
+        now.facts.same_inode(&then.facts) && now.note == then.note
     }
 }

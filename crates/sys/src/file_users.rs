@@ -17,8 +17,9 @@ use crate::real_disk::facts_of;
 pub struct FileUser {
     /// Its process id.
     pub pid: u32,
-    /// Whether one of its descriptors shares the exclusive `flock` of the file.
-    pub shares_lock: bool,
+    /// If one of its descriptors has the exclusive `flock` of the file: the process that took it, which may be another one that
+    /// handed the open file down. 0 where that process has ended, or cannot be seen from here.
+    pub lock_taken_by: Option<u32>,
 }
 
 /// An exclusive `flock` that is held, as the kernel's table shows it.
@@ -84,25 +85,25 @@ pub(crate) fn user(pid: u32, file: &FileFacts) -> Option<FileUser> {
             continue;
         }
         let info = std::fs::read_to_string(process.join(format!("fdinfo/{number}")));
-        let locks = info.is_ok_and(|info| shares_lock(&info));
+        let taken_by = info.ok().and_then(|info| taker(&info));
         let user = user.get_or_insert(FileUser {
             pid,
-            shares_lock: false,
+            lock_taken_by: None,
         });
-        user.shares_lock |= locks;
+        user.lock_taken_by = user.lock_taken_by.or(taken_by);
     }
     user
 }
 
-/// `lock: 1: FLOCK  ADVISORY  WRITE 8260 fe:00:1001 0 EOF` stands in the description of an open file that has the lock. The
-/// pid in it is of no interest: it is that of the process which took it.
-fn shares_lock(info: &str) -> bool {
-    info.lines()
-        .filter_map(|line| line.strip_prefix("lock:"))
-        .any(|lock| {
-            let mut words = lock.split_whitespace().skip(1);
-            (words.next(), words.nth(1)) == (Some("FLOCK"), Some("WRITE"))
-        })
+/// `lock: 1: FLOCK  ADVISORY  WRITE 8260 fe:00:1001 0 EOF` stands in the description of an open file that has the lock: 8260
+/// took it.
+fn taker(info: &str) -> Option<u32> {
+    let locks = info.lines().filter_map(|line| line.strip_prefix("lock:"));
+    locks.into_iter().find_map(|lock| {
+        let mut words = lock.split_whitespace().skip(1);
+        let kind = (words.next()?, words.next()?, words.next()?);
+        (kind == ("FLOCK", "ADVISORY", "WRITE")).then(|| words.next()?.parse().ok())?
+    })
 }
 
 /// The names in a directory that are numbers.
@@ -147,13 +148,13 @@ mod tests {
             .unwrap();
         let facts = file.facts().unwrap();
         let own = std::process::id();
-        let ours = |shares_lock| FileUser {
+        let ours = |lock_taken_by| FileUser {
             pid: own,
-            shares_lock,
+            lock_taken_by,
         };
-        assert_eq!(user(own, &facts), Some(ours(false)));
+        assert_eq!(user(own, &facts), Some(ours(None)));
         assert!(file.try_lock().unwrap());
-        assert_eq!(user(own, &facts), Some(ours(true)));
+        assert_eq!(user(own, &facts), Some(ours(Some(own))));
         let locks = held_locks();
         assert!(
             locks
@@ -172,8 +173,8 @@ mod tests {
         let mut reader = reader.stdin(Stdio::piped()).spawn().unwrap();
         let users = users_of(&facts);
         let of = |pid| users.iter().find(|user| user.pid == pid).cloned();
-        assert!(of(heir.id()).unwrap().shares_lock);
-        assert!(!of(reader.id()).unwrap().shares_lock);
+        assert_eq!(of(heir.id()).unwrap().lock_taken_by, Some(own));
+        assert_eq!(of(reader.id()).unwrap().lock_taken_by, None);
         for child in [&mut heir, &mut reader] {
             child.kill().unwrap();
             child.wait().unwrap();
@@ -184,7 +185,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_makes_the_parsers_panic(text in "[ -~]{0,80}") {
-            let _ = (HeldLock::parse(&text), shares_lock(&text));
+            let _ = (HeldLock::parse(&text), taker(&text));
         }
     }
 }

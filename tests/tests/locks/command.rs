@@ -1,7 +1,7 @@
 //! `latchwork lock` as a program: its exit codes, what it says when the session is busy, signals.
 
 use latchwork_testkit::deadline::eventually;
-use latchwork_testkit::program::{Finished, Signal};
+use latchwork_testkit::program::{Finished, Signal, latchwork};
 
 use crate::bench::{Bench, until, user};
 
@@ -135,4 +135,28 @@ fn a_command_that_takes_its_time_to_end_keeps_the_lock_until_then() {
     bench.flag("go");
     holder.wait().expect_code(4);
     eventually("a free lock", || bench.is_free().then_some(()));
+}
+
+#[test]
+fn at_a_terminal_an_interrupt_reaches_the_command_once() {
+    let bench = Bench::begun();
+    let command =
+        "trap 'echo got >> got' INT; touch up; while [ ! -e go ]; do sleep 0.02; done; exit 5";
+    bench.home.write("command.sh", command);
+    // script(1) runs it at a terminal of its own and types what it reads.
+    let line = format!(
+        "exec {} lock ./talk.jsonl -- sh command.sh",
+        latchwork().display()
+    );
+    let terminal = ["-qec", &line, "/dev/null"];
+    let mut terminal = bench.home.program("script", terminal).spawn();
+    bench.wait_for_flag("up");
+    terminal.send([3]);
+    bench.wait_for_flag("got");
+    // A second one, passed on, would be on its way by now.
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    bench.flag("go");
+    terminal.wait().expect_code(5);
+    let got = std::fs::read_to_string(bench.home.path("got")).unwrap();
+    assert_eq!(got, "got\n");
 }

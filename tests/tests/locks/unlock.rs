@@ -124,22 +124,21 @@ fn a_process_that_is_only_named_in_the_note_is_never_ended() {
     note["starttime"] = starttime.into();
     std::fs::write(bench.latch(), format!("{:<511}\n", note.to_string())).unwrap();
     let told = bench.unlock(&[]).expect_code(75);
-    assert!(
-        told.stdout.contains("the kernel does not name it"),
-        "{told}"
-    );
-    let done = bench.unlock(&["--kill"]).expect_success();
-    assert!(
-        !done
-            .stdout
-            .contains(&format!("ended process {}", innocent.pid())),
-        "{done}"
-    );
+    for word in [
+        "the kernel does not name it".to_owned(),
+        format!("by the kernel's word: process {}", holder.pid()),
+    ] {
+        assert!(told.stdout.contains(&word), "{word}: {told}");
+    }
+    let told = bench.unlock(&["--kill"]).expect_code(1);
+    assert!(told.stderr.contains("nothing was ended"), "{told}");
     assert!(is_alive(innocent.pid()), "it holds nothing");
     assert!(
-        !is_alive(holder.pid()) && !is_alive(command),
-        "those who do were proven by their descriptors"
+        is_alive(holder.pid()) && is_alive(command),
+        "and who does is not written down"
     );
+    end(holder.pid());
+    end(command);
     end(innocent.pid());
 }
 

@@ -35,7 +35,7 @@ async fn given_back_it_is_free_though_a_child_has_a_copy_and_that_copy_is_never_
     let facts = RealDisk.facts(&room.sidecars().join("s.latch")).unwrap();
     let user = System::real().processes.user_of(child.id(), &facts);
     assert!(
-        !user.unwrap().shares_lock,
+        user.unwrap().lock_taken_by.is_none(),
         "it would keep what it was not given"
     );
     again.release().await;

@@ -8,14 +8,25 @@ use latchwork_sys::{Disk, DiskFile, OpenHow, RealDisk, ScriptedSteps, System, ha
 
 use crate::support::{Room, attempt, latches, take};
 
-/// A latch that is locked with a process that shares it; the file has no note.
-fn shared(room: &Room) -> (Box<dyn DiskFile>, Child) {
+/// A latch that is locked by this process, with one that shares it. The note names this process, if it is to.
+fn shared(room: &Room, noted: bool) -> (Box<dyn DiskFile>, Child) {
     std::fs::create_dir_all(room.sidecars()).unwrap();
     let how = OpenHow::updating().or_create();
     let file = RealDisk
         .open(&room.sidecars().join("s.latch"), &how)
         .unwrap();
     assert!(file.try_lock().unwrap());
+    let own = System::real().processes.own();
+    if noted {
+        let note = format!(
+            r#"{{"pid":{},"host":"h","since":"now","starttime":{},"bootId":"{}","pidNs":{}}}"#,
+            own.pid,
+            own.starttime.unwrap(),
+            own.boot_id.unwrap(),
+            own.pid_namespace.unwrap()
+        );
+        file.write_at(format!("{note}\n").as_bytes(), 0).unwrap();
+    }
     let mut heir = Command::new("cat");
     heir.stdin(Stdio::piped()).stdout(Stdio::null());
     hand_down(&mut heir, vec![file.share().unwrap()]);
@@ -31,7 +42,7 @@ fn stop(mut child: Child) {
 #[test]
 fn a_process_that_lets_go_while_it_is_being_looked_at_is_not_ended() {
     let room = Room::new();
-    let (file, mut heir) = shared(&room);
+    let (file, mut heir) = shared(&room, true);
     let steps = Arc::new(ScriptedSteps::new());
     // The open file is one: unlocked here, it is unlocked there.
     steps.on("unlock:handle", move || file.unlock().unwrap());
@@ -48,17 +59,47 @@ fn a_process_that_lets_go_while_it_is_being_looked_at_is_not_ended() {
 }
 
 #[test]
-fn a_process_that_shares_the_lock_is_proven_by_its_descriptor_and_ended() {
+fn a_process_that_inherited_the_lock_of_the_noted_holder_is_proven_by_its_descriptor_and_ended() {
     let room = Room::new();
-    let (file, mut heir) = shared(&room);
-    drop(file);
+    let (_file, mut heir) = shared(&room, true);
     let seen = latches().occupation(&room.site()).unwrap().latch.unwrap();
-    assert_eq!(seen.doubt, Some(NotProven::NoNote));
+    assert_eq!((seen.doubt, seen.others.len()), (None, 0));
     assert_eq!(seen.heirs[0].pid, Some(heir.id()));
     let done = latches().end_holder(&room.site(), What::Latch).unwrap();
+    assert_eq!(done.ended.len(), 1, "this process never ends itself");
     assert_eq!(done.ended[0].pid, Some(heir.id()));
-    assert!(done.left.is_none(), "{done:?}");
     assert!(!heir.wait().unwrap().success());
+}
+
+#[test]
+fn a_lock_that_the_noted_holder_did_not_take_is_somebody_elses_and_nobody_is_ended() {
+    let room = Room::new();
+    let (file, mut heir) = shared(&room, true);
+    // As when the holder has just ended and the next in line has the lock, and has not written its note yet.
+    let note = std::fs::read_to_string(room.sidecars().join("s.latch")).unwrap();
+    let other = note.replace(&format!("\"pid\":{}", std::process::id()), "\"pid\":1");
+    assert_ne!(note, other);
+    std::fs::write(room.sidecars().join("s.latch"), other).unwrap();
+    check_that_nobody_is_ended(&room, NotProven::Ended);
+    assert!(heir.try_wait().unwrap().is_none());
+    drop(file);
+    stop(heir);
+
+    let room = Room::new();
+    let (_file, mut heir) = shared(&room, false);
+    check_that_nobody_is_ended(&room, NotProven::NoNote);
+    assert!(heir.try_wait().unwrap().is_none());
+    stop(heir);
+}
+
+fn check_that_nobody_is_ended(room: &Room, doubt: NotProven) {
+    let done = latches().end_holder(&room.site(), What::Latch).unwrap();
+    assert!(done.ended.is_empty(), "{done:?}");
+    let left = done.left.unwrap();
+    assert_eq!(
+        (left.doubt, left.heirs.len(), left.others.len()),
+        (Some(doubt), 0, 2)
+    );
 }
 
 #[tokio::test]
