@@ -12,40 +12,14 @@ use latchwork_testkit::steps::{VARIABLE, kill_at};
 use latchwork_testkit::verify::Report;
 use serde_json::{Value, json};
 
+use crate::seeded::{Numbers, number};
+
 /// How many rounds a session ages.
 const AGE: u64 = 20;
 /// A turn of this campaign reaches about so many steps.
 const STEPS: u64 = 120;
 /// And takes about so long, in microseconds.
 const MOMENT_US_MAX: u64 = 60_000;
-
-/// A seeded stream of numbers (splitmix64): small, and the same everywhere.
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
-    }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a campaign is steered by two variables"
-)]
-fn number(variable: &str, default: u64) -> u64 {
-    std::env::var(variable).ok().map_or(default, |text| {
-        text.parse()
-            .unwrap_or_else(|_| panic!("{variable} is no number: {text}"))
-    })
-}
 
 /// First tools in parallel, then words.
 fn answer(request: &Request) -> Reply {

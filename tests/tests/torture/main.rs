@@ -1,4 +1,5 @@
-//! Campaigns: the same turn, killed again and again at seeded moments. `cargo xtask torture kill --seed N --runs N` replays one.
+//! Campaigns at seeded moments: a turn that is killed again and again (`kill`), holders of a latch that die while they hold it
+//! (`deaths`). `cargo xtask torture kill --seed N --runs N` replays one.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -6,4 +7,6 @@
     reason = "tests panic when something is not as it should be"
 )]
 
+mod deaths;
 mod kill;
+mod seeded;
