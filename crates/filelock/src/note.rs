@@ -105,7 +105,7 @@ pub(crate) fn add_what_is_seen(holder: &mut Holder, system: &System, pid: u32, s
             state,
             starttime,
             command,
-        } if since.is_none() || starttime == since => {
+        } if since.is_none() || starttime.is_none() || starttime == since => {
             holder.state = Some(state_in_words(state));
             if !command.is_empty() {
                 let line = command.join(" ");

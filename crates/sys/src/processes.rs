@@ -57,7 +57,8 @@ pub enum Liveness {
     Alive {
         /// State letter of the system (`R`, `S`, `D`, `T`, ...); `?` where it may not be seen.
         state: char,
-        /// Start in clock ticks since boot; `None` where it may not be seen.
+        /// Start in clock ticks since boot; `None` where it may not be seen, or where the process is or may be in
+        /// another time namespace, whose ticks cannot be compared with ours.
         starttime: Option<u64>,
         /// Command line, empty where it may not be seen. Foreign text: escape before showing.
         command: Vec<String>,

@@ -4,6 +4,7 @@
 //! answer to signal 0, and counts as alive unless that answer is "no such process".
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use crate::companion::ShellCompanion;
@@ -13,6 +14,7 @@ use crate::{Companion, Liveness, ProcessIdentity, Processes, parse_proc_stat};
 #[derive(Debug, Default)]
 pub struct RealProcesses {
     own: OnceLock<ProcessIdentity>,
+    own_time: OnceLock<Option<PathBuf>>,
 }
 
 impl RealProcesses {
@@ -20,6 +22,18 @@ impl RealProcesses {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Whether its times since boot can be compared with ours: each time namespace has an offset of its own. A process
+    /// whose namespace may not be seen may be in another one.
+    fn shares_our_time(&self, pid: u32) -> bool {
+        let own = self.own_time.get_or_init(|| time_namespace("self").ok());
+        match (own, time_namespace(&pid.to_string())) {
+            (Some(own), Ok(its)) => *own == its,
+            // A kernel without time namespaces.
+            (None, Err(error)) => error.kind() == io::ErrorKind::NotFound,
+            _ => false,
+        }
     }
 }
 
@@ -57,7 +71,7 @@ impl Processes for RealProcesses {
             'X' | 'x' => Liveness::Dead,
             state => Liveness::Alive {
                 state,
-                starttime: Some(stat.starttime),
+                starttime: self.shares_our_time(pid).then_some(stat.starttime),
                 command: command_of(pid),
             },
         }
@@ -92,6 +106,10 @@ fn own_pid_namespace() -> Option<u64> {
     let target = std::fs::read_link("/proc/self/ns/pid").ok()?;
     let text = target.to_str()?;
     text.strip_prefix("pid:[")?.strip_suffix(']')?.parse().ok()
+}
+
+fn time_namespace(of: &str) -> io::Result<PathBuf> {
+    std::fs::read_link(format!("/proc/{of}/ns/time"))
 }
 
 fn command_of(pid: u32) -> Vec<String> {

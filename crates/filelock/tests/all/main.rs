@@ -5,12 +5,16 @@
     reason = "helpers of tests are tests, too"
 )]
 
+mod alive;
 mod claims;
+mod ends;
 mod foreign;
 mod hold;
 mod lost;
 mod processes;
 mod refuse;
+mod roles;
 mod stage;
 mod support;
 mod worker;
+mod world;
