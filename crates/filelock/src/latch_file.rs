@@ -9,6 +9,7 @@ use std::sync::Arc;
 use latchwork_sys::{DiskFile, IoDoing, OpenHow, PathError, System, make_private_dir};
 
 use crate::place::Place;
+use crate::probe::sidecars_are_a_folder;
 use crate::{LatchError, Refusal};
 
 /// A file whose `flock` is ours. Dropping it gives the lock back, explicitly: closing alone could leave
@@ -59,17 +60,12 @@ impl Drop for Locked {
     }
 }
 
+/// How often the folder is made again when it is deleted just then.
+const FOLDERS_MAX: usize = 16;
+
 /// Opens the latch file, making it and its folder where they are missing. Nothing is locked yet.
 pub(crate) fn open(system: &System, place: &Place) -> Result<Arc<dyn DiskFile>, LatchError> {
-    let how = OpenHow::updating().or_create();
-    let opened = system.disk.open(&place.latch, &how).or_else(|error| {
-        if error.kind() != std::io::ErrorKind::NotFound {
-            return Err(error);
-        }
-        make_private_dir(&*system.disk, &place.sidecars).map_err(|error| error.source)?;
-        system.disk.open(&place.latch, &how)
-    });
-    match opened {
+    match open_or_make(system, place) {
         Ok(file) => {
             let facts = file.facts().doing("look at the latch", &place.latch)?;
             match Refusal::of(facts.kind) {
@@ -80,7 +76,24 @@ pub(crate) fn open(system: &System, place: &Place) -> Result<Arc<dyn DiskFile>, 
                 }),
             }
         }
-        Err(source) => Err(refused_or_io(system, &place.latch, source)),
+        Err(source) => {
+            sidecars_are_a_folder(system, place)?;
+            Err(refused_or_io(system, &place.latch, source))
+        }
+    }
+}
+
+fn open_or_make(system: &System, place: &Place) -> std::io::Result<Box<dyn DiskFile>> {
+    let how = OpenHow::updating().or_create();
+    let mut made = 0;
+    loop {
+        match system.disk.open(&place.latch, &how) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && made < FOLDERS_MAX => {
+                made += 1;
+                make_private_dir(&*system.disk, &place.sidecars).map_err(|error| error.source)?;
+            }
+            done => return done,
+        }
     }
 }
 

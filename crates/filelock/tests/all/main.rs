@@ -7,10 +7,12 @@
 
 mod alive;
 mod claims;
+mod disks;
 mod ends;
 mod foreign;
 mod hold;
 mod lost;
+mod paths;
 mod processes;
 mod refuse;
 mod roles;
