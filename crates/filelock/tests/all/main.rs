@@ -8,6 +8,7 @@
 mod alive;
 mod claims;
 mod disks;
+mod dropped;
 mod ends;
 mod foreign;
 mod hold;
