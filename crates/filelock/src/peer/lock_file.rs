@@ -94,7 +94,10 @@ fn create(
         .open(&temporary, &how)
         .doing("create a temporary file for", path)?;
     let made = match file.write_at(&payload, 0) {
-        Ok(written) if written == payload.len() => system.disk.rename_new(&temporary, path),
+        Ok(written) if written == payload.len() => {
+            system.steps.reach("peer:staged");
+            system.disk.rename_new(&temporary, path)
+        }
         Ok(_) => Err(std::io::ErrorKind::WriteZero.into()),
         Err(error) => Err(error),
     };
@@ -207,6 +210,7 @@ impl Drop for PeerFile {
             tracing::warn!(path = ?self.path, "the lock file is not ours any more; it is left alone");
             return;
         }
+        self.system.steps.reach("peer:releasing");
         if let Err(error) = self.system.disk.remove(&self.path) {
             tracing::warn!(path = ?self.path, %error, "the lock file could not be removed");
         }

@@ -1,0 +1,1 @@
+//! The table of faults names tests that are there.
