@@ -1,12 +1,14 @@
-//! Holders that end in the middle, children that outlive them, and threads beside them. (L13, L18, L19, L24, L25 and L28.)
+//! Holders that end in the middle, children that outlive them, and threads beside them. (L04, L13, L18, L19, L25 and L28 of the
+//! faults.)
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use latchwork_filelock::Lost;
+use latchwork_filelock::{Lost, Obstacle};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::roles::fcntl;
+use crate::roles::{TOO_LONG_MS, fcntl};
 use crate::support::{Room, attempt, busy, latches, take, until};
 use crate::world::{Cast, World, acted};
 
@@ -47,6 +49,39 @@ async fn a_holder_that_panics_aborts_exits_or_is_terminated_frees_the_session_wi
         assert_eq!(text, "{}\n{\"last\":1}\n", "{how}");
         assert_eq!(room.names(), [".latchwork", "s.jsonl", "s.latch"], "{how}");
     }
+}
+
+#[tokio::test]
+async fn a_holder_that_is_stopped_for_longer_than_a_hold_may_last_is_not_robbed_and_ends_its_write()
+{
+    if acted() {
+        return;
+    }
+    let test = "ends::a_holder_that_is_stopped_for_longer_than_a_hold_may_last_is_not_robbed_and_ends_its_write";
+    let (room, cast) = (Room::new(), Cast::of(test));
+    let mut holder = cast.start(World::THIS, "holder", room.path(), "write for too long");
+    holder.held().await;
+    let pid = Pid::from_child(&holder.child);
+    kill_process(pid, Signal::STOP).unwrap();
+    tokio::time::sleep(Duration::from_millis(10 * TOO_LONG_MS)).await;
+    let (obstacle, named, text) = busy(&latches(), &room).await;
+    assert_eq!(obstacle, Obstacle::Latch, "{text}");
+    assert_eq!(named.pid, Some(holder.child.id()));
+    assert!(text.contains("T (stopped)"), "{text}");
+    holder.go();
+    kill_process(pid, Signal::CONT).unwrap();
+    let said = holder.said().await;
+    assert!(
+        said.starts_with("Ok(()), then"),
+        "what was started ends whole: {said}"
+    );
+    assert!(
+        said.contains("maxHoldMs"),
+        "and nothing more is started: {said}"
+    );
+    attempt(&latches(), &room).await.unwrap().release().await;
+    let text = std::fs::read_to_string(room.transcript()).unwrap();
+    assert_eq!(text, "{}\n{\"late\":1}\n");
 }
 
 #[tokio::test]

@@ -5,12 +5,15 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use latchwork_filelock::{LatchError, Latches};
+use latchwork_filelock::{LatchError, Latches, Options};
 use latchwork_lock::{Phase, Wait};
-use latchwork_sys::parse_proc_stat;
+use latchwork_sys::{System, parse_proc_stat};
 use rustix::process::{Resource, Rlimit, Signal, getpid, kill_process, setrlimit};
 
 use crate::support::{site, until};
+
+/// The longest hold of one that is stopped for longer, in milliseconds.
+pub(crate) const TOO_LONG_MS: u64 = 50;
 
 pub(crate) struct Stage {
     pub(crate) dir: PathBuf,
@@ -57,6 +60,7 @@ pub(crate) async fn play(role: &str, stage: &Stage) {
             stage.put("held", &sleeper().id().to_string());
             std::future::pending::<()>().await;
         }
+        "write for too long" => write_for_too_long(stage).await,
         "leak to a child" => leak_to_a_child(stage).await,
         "few descriptors" => few_descriptors(stage).await,
         "recycle a pid" => recycle_a_pid(stage).await,
@@ -85,6 +89,31 @@ async fn hold(stage: &Stage) {
         Err(lost) => lost.to_string(),
     };
     stage.put("said", &said);
+}
+
+/// A write that was started goes on for longer than a hold may last, because its process stands still.
+async fn write_for_too_long(stage: &Stage) {
+    let options = Options {
+        max_hold_ms: TOO_LONG_MS,
+        ..Options::default()
+    };
+    let latches = Latches::new(System::real(), options);
+    let site = site(&stage.dir);
+    let latched = latches.latch(&site, Phase::RECORD, Wait::Never).await;
+    let latched = latched.unwrap();
+    let write = latched.begin().unwrap();
+    stage.put("held", "");
+    stage.go().await;
+    let ends = match write.check() {
+        Ok(()) => write
+            .transcript()
+            .unwrap()
+            .append(b"{\"late\":1}\n")
+            .map(|_| ()),
+        Err(error) => Err(std::io::Error::other(error)),
+    };
+    let next = latched.begin().map(drop);
+    stage.put("said", &format!("{ends:?}, then {}", next.unwrap_err()));
 }
 
 fn sleeper() -> Child {
