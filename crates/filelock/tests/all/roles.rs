@@ -104,6 +104,7 @@ async fn write_for_too_long(stage: &Stage) {
     let write = latched.begin().unwrap();
     stage.put("held", "");
     stage.go().await;
+    until(|| latched.begin().is_err()).await;
     let ends = match write.check() {
         Ok(()) => write
             .transcript()
