@@ -120,6 +120,37 @@ async fn sidecars_deleted_before_any_operation_make_no_error_and_let_nobody_writ
 }
 
 #[tokio::test]
+async fn sidecars_deleted_before_any_operation_of_a_claim_make_no_error() {
+    for earlier in [0, 1, 3] {
+        let mut nth = 0;
+        loop {
+            nth += 1;
+            let (room, disk) = (Room::new(), real());
+            for _ in 0..earlier {
+                let claim = latches().claim(&room.site(), "t", Wait::Never).await;
+                drop(claim.unwrap());
+            }
+            let ours = on_disk(&disk, Options::default());
+            let sidecars = room.sidecars();
+            let seen = at_the(nth, &disk, move || {
+                let _not_there_yet = std::fs::remove_dir_all(&sidecars);
+                None
+            });
+            let claim = ours.claim(&room.site(), "turn", Wait::Never).await;
+            let claim = claim.unwrap_or_else(|error| panic!("at operation {nth}: {error}"));
+            disk.heal();
+            drop(claim);
+            let next = latches().claim(&room.site(), "next", Wait::Never).await;
+            drop(next.unwrap());
+            assert_eq!(left_over(&room), Vec::<String>::new(), "at operation {nth}");
+            if seen.load(Ordering::SeqCst) < nth {
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_full_and_a_read_only_disk_are_told_as_such_and_leave_nothing_behind() {
     let at = tempfile::tempdir().unwrap();
     let words = ["-t", "tmpfs", "-o", "size=64k", "tmpfs"];
