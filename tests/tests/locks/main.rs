@@ -7,6 +7,7 @@
     reason = "tests panic when something is not as it should be"
 )]
 
+mod lint;
 mod matrix;
 mod source;
 mod steps;

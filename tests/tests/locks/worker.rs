@@ -141,6 +141,10 @@ async fn act_until_acknowledged(role: &Role, system: System) -> String {
             Err(error) if error.is_cancelled() => {
                 watch.await.unwrap();
                 dropped += 1;
+                // Not at once: the next attempt would keep out others in place of the one that was dropped.
+                while !role.file("again").exists() {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
             }
             Err(error) => return format!("error: {error}"),
         }
