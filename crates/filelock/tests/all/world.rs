@@ -113,6 +113,7 @@ pub(crate) fn acted() -> bool {
 pub(crate) struct Cast {
     test: &'static str,
     talk: tempfile::TempDir,
+    program: PathBuf,
 }
 
 /// A started actor; ended when dropped.
@@ -127,30 +128,39 @@ impl Cast {
     pub(crate) fn of(test: &'static str) -> Self {
         let talk = tempfile::tempdir().unwrap();
         open_to_all(talk.path());
-        // The way to the build directory may be closed to a stranger.
-        let program = talk.path().join("program");
-        std::fs::hard_link(std::env::current_exe().unwrap(), &program)
-            .or_else(|_| std::fs::copy(std::env::current_exe().unwrap(), &program).map(drop))
-            .unwrap();
-        Self { test, talk }
+        // The way to the build directory may be closed to a stranger; only root has such actors.
+        let (own, program) = (
+            std::env::current_exe().unwrap(),
+            talk.path().join("program"),
+        );
+        let linked = std::fs::hard_link(&own, &program).is_ok()
+            || is_root() && std::fs::copy(&own, &program).is_ok();
+        let program = if linked { program } else { own };
+        Self {
+            test,
+            talk,
+            program,
+        }
     }
 
     pub(crate) fn start(&self, world: World, name: &'static str, room: &Path, role: &str) -> Actor {
-        let program = self.talk.path().join("program");
         let mut words: Vec<String> = world.0.iter().map(|word| (*word).to_owned()).collect();
-        words.push(program.to_str().unwrap().to_owned());
+        words.push(self.program.to_str().unwrap().to_owned());
         words.extend(["--exact", self.test, "--test-threads=1"].map(str::to_owned));
         let talk = self.talk.path().to_path_buf();
-        let child = Command::new(&words[0])
-            .args(&words[1..])
-            .env(
-                ROLE,
-                format!("{role}\n{name}\n{}\n{}", room.display(), talk.display()),
-            )
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
+        let role = format!("{role}\n{name}\n{}\n{}", room.display(), talk.display());
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]).env(ROLE, role);
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        let child = loop {
+            match command.spawn() {
+                // A fork of another test has the program open for writing still, where it was copied.
+                Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => {
+                    std::thread::yield_now();
+                }
+                started => break started.unwrap(),
+            }
+        };
         Actor { child, talk, name }
     }
 
