@@ -5,6 +5,7 @@
 //   {"appendToFile": {"path": P, "message": M}}      its file appender, under its own write lock
 //   {"lock": {"path": P, "timeoutMs": N}}            its write lock on a file, kept until
 //   {"unlock": true}                                 gives back what was locked last
+//   {"cleanLocks": {"dir": D, "staleMs": N}}         what its gateway does to a folder's lock files when it starts
 //
 // OpenClaw's bundle hashes the names of its chunks and shortens its exports, so a function is looked for by the start of
 // its chunk's name and by its own. What is not exported, or stands in a chunk that takes half a minute to load, is
@@ -96,4 +97,8 @@ await serve(openForRun, {
     held = await acquire({ sessionFile, timeoutMs });
   },
   unlock: () => held.release(),
+  cleanLocks: async (_session, { dir: sessionsDir, staleMs }) => {
+    const clean = await exported("session-write-lock-", "cleanStaleLockFiles");
+    return (await clean({ sessionsDir, staleMs, env: {} })).locks;
+  },
 });

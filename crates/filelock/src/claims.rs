@@ -13,8 +13,8 @@ use latchwork_lock::{ClaimHeld, ClaimLost, Fence, Holder, ReleaseError, TurnClai
 use latchwork_sys::{DiskFile, IoDoing, PathError, hex_id, make_private_dir};
 
 use crate::claim_file::{ClaimFiles, Record};
-use crate::latch_file::Locked;
 use crate::latches::Shared;
+use crate::locked::{Locked, OpenFile};
 use crate::note::{Note, iso};
 use crate::place::Place;
 use crate::waiters::Waited;
@@ -38,7 +38,7 @@ pub struct ClaimHandle {
 #[derive(Debug)]
 struct Core {
     shared: Arc<Shared>,
-    place: Place,
+    place: Arc<Place>,
     record: Record,
     /// Kept open to the end, so that its inode number cannot come to mean another file.
     file: Mutex<Arc<dyn DiskFile>>,
@@ -81,7 +81,11 @@ impl Latches {
                         .is_some_and(|record| record.by.is_surely_dead(&self.shared.system));
                     if dying && looks < LOOKS_AT_THE_DEAD {
                         looks += 1;
-                        tokio::time::sleep(Duration::from_millis(1)).await;
+                        self.shared
+                            .system
+                            .clock
+                            .sleep(Duration::from_millis(1))
+                            .await;
                         continue;
                     }
                     return Err(self.turn_is_busy(&place, highest, record, asked.elapsed()));
@@ -150,7 +154,7 @@ impl Latches {
             wait => self
                 .shared
                 .waiters
-                .lock(file, &path, wait)
+                .lock(&self.shared.system, OpenFile::new(file), &path, wait)
                 .await
                 .doing("wait for the claim", &path)?,
         };
@@ -195,7 +199,12 @@ enum Freed {
     Busy(Option<Record>),
 }
 
-fn grant(shared: &Arc<Shared>, place: Place, record: Record, file: Arc<dyn DiskFile>) -> TurnClaim {
+fn grant(
+    shared: &Arc<Shared>,
+    place: Arc<Place>,
+    record: Record,
+    file: Arc<dyn DiskFile>,
+) -> TurnClaim {
     let (session, fence) = (
         place.session.clone(),
         Fence {

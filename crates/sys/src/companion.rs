@@ -4,25 +4,39 @@
 //! when this process ends, however it ends, the pipe breaks and the shell goes. A parent-death signal
 //! would not do: it follows the thread that forked. Its own process group keeps a terminal's Ctrl-C
 //! from ending it before us; its environment is empty, so that nothing secret is copied into it.
+//!
+//! Whether it runs is asked before each write, so an answer is good for a millisecond: what peers could do in so short a
+//! time after its end is seen in what they did.
 
 use std::fmt::Debug;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+/// For how long "it runs" is believed.
+const BELIEVED: Duration = Duration::from_millis(1);
 
 /// A started companion. Dropping it ends the process.
 pub trait Companion: Send + Sync + Debug {
     /// Its process id.
     fn pid(&self) -> u32;
-    /// Whether it still runs; one that ended is reaped by this call.
+    /// Whether it still runs, or did a millisecond ago; one that ended is reaped by this call.
     fn is_running(&self) -> bool;
 }
 
 #[derive(Debug)]
 pub(crate) struct ShellCompanion {
     pid: u32,
-    child: Mutex<Child>,
+    child: Mutex<Watched>,
+}
+
+#[derive(Debug)]
+struct Watched {
+    child: Child,
+    /// When it was last seen running.
+    seen: Instant,
 }
 
 impl ShellCompanion {
@@ -40,7 +54,10 @@ impl ShellCompanion {
             .spawn()?;
         Ok(Self {
             pid: child.id(),
-            child: Mutex::new(child),
+            child: Mutex::new(Watched {
+                child,
+                seen: Instant::now(),
+            }),
         })
     }
 }
@@ -51,16 +68,24 @@ impl Companion for ShellCompanion {
     }
 
     fn is_running(&self) -> bool {
-        let Ok(mut child) = self.child.lock() else {
+        let Ok(mut watched) = self.child.lock() else {
             return false;
         };
-        matches!(child.try_wait(), Ok(None))
+        let now = Instant::now();
+        if now.duration_since(watched.seen) < BELIEVED {
+            return true;
+        }
+        let runs = matches!(watched.child.try_wait(), Ok(None));
+        if runs {
+            watched.seen = now;
+        }
+        runs
     }
 }
 
 impl Drop for ShellCompanion {
     fn drop(&mut self) {
-        if let Ok(child) = self.child.get_mut() {
+        if let Ok(Watched { child, .. }) = self.child.get_mut() {
             let _ = child.kill();
             let _ = child.wait();
         }

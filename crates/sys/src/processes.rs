@@ -6,6 +6,7 @@
 
 use std::fmt::Debug;
 use std::io;
+use std::path::Path;
 
 use crate::Companion;
 
@@ -16,6 +17,17 @@ pub trait Processes: Send + Sync + Debug {
 
     /// What can be seen of a process of this pid namespace.
     fn look(&self, pid: u32) -> Liveness;
+
+    /// The number here of a live process that has the number `pid` in a pid namespace below this one and, as far as can
+    /// be told, started at `starttime`; `None` if there is none, or none can be seen.
+    ///
+    /// # Blocking
+    ///
+    /// Looks at every process of the machine.
+    fn below(&self, pid: u32, starttime: Option<u64>) -> Option<u32> {
+        let _ = (pid, starttime);
+        None
+    }
 
     /// Starts a process that does nothing, ends when this one ends, and carries `name` as an
     /// argument of its command line, for peers that judge a process by that.
@@ -28,6 +40,17 @@ pub trait Processes: Send + Sync + Debug {
     ///
     /// For the time of a fork and an exec.
     fn companion(&self, name: &str) -> io::Result<Box<dyn Companion>>;
+
+    /// Whether a child process gets the `flock` of a file at once.
+    ///
+    /// # Errors
+    ///
+    /// If no child could try; `flock(1)` does it.
+    ///
+    /// # Blocking
+    ///
+    /// For the life of a short child.
+    fn child_gets_lock(&self, path: &Path) -> io::Result<bool>;
 }
 
 /// What names a process: all of it together, none of it alone.
@@ -57,8 +80,7 @@ pub enum Liveness {
     Alive {
         /// State letter of the system (`R`, `S`, `D`, `T`, ...); `?` where it may not be seen.
         state: char,
-        /// Start in clock ticks since boot; `None` where it may not be seen, or where the process is or may be in
-        /// another time namespace, whose ticks cannot be compared with ours.
+        /// Start in clock ticks since boot; `None` where it may not be seen, or is counted in another time namespace.
         starttime: Option<u64>,
         /// Command line, empty where it may not be seen. Foreign text: escape before showing.
         command: Vec<String>,

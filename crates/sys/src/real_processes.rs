@@ -4,17 +4,18 @@
 //! answer to signal 0, and counts as alive unless that answer is "no such process".
 
 use std::io;
-use std::path::PathBuf;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use crate::companion::ShellCompanion;
+use crate::namespaces::{self, has_other_time, own_pid_namespace};
 use crate::{Companion, Liveness, ProcessIdentity, Processes, parse_proc_stat};
 
 /// The processes of this machine.
 #[derive(Debug, Default)]
 pub struct RealProcesses {
     own: OnceLock<ProcessIdentity>,
-    own_time: OnceLock<Option<PathBuf>>,
 }
 
 impl RealProcesses {
@@ -22,18 +23,6 @@ impl RealProcesses {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
-    }
-
-    /// Whether its times since boot can be compared with ours: each time namespace has an offset of its own. A process
-    /// whose namespace may not be seen may be in another one.
-    fn shares_our_time(&self, pid: u32) -> bool {
-        let own = self.own_time.get_or_init(|| time_namespace("self").ok());
-        match (own, time_namespace(&pid.to_string())) {
-            (Some(own), Ok(its)) => *own == its,
-            // A kernel without time namespaces.
-            (None, Err(error)) => error.kind() == io::ErrorKind::NotFound,
-            _ => false,
-        }
     }
 }
 
@@ -71,14 +60,35 @@ impl Processes for RealProcesses {
             'X' | 'x' => Liveness::Dead,
             state => Liveness::Alive {
                 state,
-                starttime: self.shares_our_time(pid).then_some(stat.starttime),
+                starttime: (!has_other_time(pid)).then_some(stat.starttime),
                 command: command_of(pid),
             },
         }
     }
 
+    fn below(&self, pid: u32, starttime: Option<u64>) -> Option<u32> {
+        namespaces::below(pid, starttime)
+    }
+
     fn companion(&self, name: &str) -> io::Result<Box<dyn Companion>> {
         Ok(Box::new(ShellCompanion::start(name)?))
+    }
+
+    fn child_gets_lock(&self, path: &Path) -> io::Result<bool> {
+        // The number is what flock(1) is told to end with when the lock cannot be had.
+        let status = Command::new("flock")
+            .args(["--exclusive", "--nonblock", "--conflict-exit-code", "75"])
+            .arg(path)
+            .arg("true")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()?;
+        match status.code() {
+            Some(0) => Ok(true),
+            Some(75) => Ok(false),
+            _ => Err(io::Error::other(format!("flock(1) ended with {status}"))),
+        }
     }
 }
 
@@ -101,17 +111,6 @@ fn read_own() -> ProcessIdentity {
     }
 }
 
-/// The number in the link's target, which reads `pid:[4026531836]`.
-fn own_pid_namespace() -> Option<u64> {
-    let target = std::fs::read_link("/proc/self/ns/pid").ok()?;
-    let text = target.to_str()?;
-    text.strip_prefix("pid:[")?.strip_suffix(']')?.parse().ok()
-}
-
-fn time_namespace(of: &str) -> io::Result<PathBuf> {
-    std::fs::read_link(format!("/proc/{of}/ns/time"))
-}
-
 fn command_of(pid: u32) -> Vec<String> {
     let Ok(line) = std::fs::read(format!("/proc/{pid}/cmdline")) else {
         return Vec::new();
@@ -127,8 +126,6 @@ fn command_of(pid: u32) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::process::{Command, Stdio};
-
     use super::*;
 
     #[test]
@@ -162,6 +159,24 @@ mod tests {
         assert_eq!(processes.look(child.id()), Liveness::Zombie);
         child.wait().unwrap();
         assert_eq!(processes.look(child.id()), Liveness::Dead);
+    }
+
+    #[test]
+    fn a_child_gets_a_lock_only_while_nobody_has_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        let processes = RealProcesses::new();
+        let how = crate::OpenHow::updating().or_create();
+        let file = crate::Disk::open(&crate::RealDisk, &path, &how).unwrap();
+        assert!(file.try_lock().unwrap());
+        assert!(!processes.child_gets_lock(&path).unwrap());
+        file.unlock().unwrap();
+        assert!(processes.child_gets_lock(&path).unwrap());
+        assert!(
+            processes
+                .child_gets_lock(&dir.path().join("no/such"))
+                .is_err()
+        );
     }
 
     #[test]

@@ -70,6 +70,7 @@ pub(crate) const STEPS: &[Step] = &[
     step("commit:head-saved", Act::Append, Keeps::OutByInode),
     step("latch:releasing", Act::Append, Keeps::OutByInode),
     step("peer:releasing", Act::Append, Keeps::OutByInode),
+    step("latch:peer-removed", Act::Append, Keeps::OutByInode),
     step("sync:before", Act::Append, Keeps::Nobody),
     step("sync:done", Act::Append, Keeps::Nobody),
 ];

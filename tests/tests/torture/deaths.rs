@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use latchwork_testkit::deadline::GENEROUS;
 
-use crate::seeded::number;
+use crate::choice::{runs, seed};
 use campaign::{Campaign, Outcome};
 use takers::Taker;
 
@@ -45,7 +45,7 @@ fn campaign(test: &'static str, taker: Taker, deaths: u64, deletes: bool) -> Cam
     Campaign {
         test,
         taker,
-        seed: number("LATCHWORK_TORTURE_SEED", 20_261_126),
+        seed: seed(),
         deaths,
         deletes,
         until_caught: taker != Taker::Ours,
@@ -84,7 +84,7 @@ fn deaths_of_holders_let_no_two_hold_lose_no_acknowledged_line_and_stop_no_waite
         return;
     }
     let _alone = alone();
-    let runs = number("LATCHWORK_TORTURE_RUNS", DEATHS);
+    let runs = runs(DEATHS);
     let outcome = campaign(test, Taker::Ours, runs, false).run();
     holds(&outcome);
     assert!(outcome.deaths >= runs);
@@ -101,7 +101,7 @@ fn deaths_of_holders_whose_sidecars_are_deleted_all_along_let_no_two_hold_either
         return;
     }
     let _alone = alone();
-    let runs = number("LATCHWORK_TORTURE_RUNS", DEATHS_WITH_DELETIONS * 10) / 10;
+    let runs = runs(DEATHS_WITH_DELETIONS * 10) / 10;
     let outcome = campaign(test, Taker::Ours, runs, true).run();
     holds(&outcome);
     assert!(

@@ -12,7 +12,8 @@ use latchwork_testkit::steps::{VARIABLE, kill_at};
 use latchwork_testkit::verify::Report;
 use serde_json::{Value, json};
 
-use crate::seeded::{Numbers, number};
+use crate::choice::{runs, seed};
+use crate::seeded::Numbers;
 
 /// How many rounds a session ages.
 const AGE: u64 = 20;
@@ -136,10 +137,7 @@ impl Session {
 
 #[test]
 fn kill_anywhere_and_the_next_run_works_with_every_accepted_message_once() {
-    let (seed, runs) = (
-        number("LATCHWORK_TORTURE_SEED", 20_261_123),
-        number("LATCHWORK_TORTURE_RUNS", 200),
-    );
+    let (seed, runs) = (seed(), runs(200));
     println!("kill: seed {seed}, {runs} runs");
     let mut numbers = Numbers(seed);
     let (mut session, mut kills) = (Session::new(), 0);

@@ -1,5 +1,5 @@
-//! Campaigns at seeded moments: a turn that is killed again and again (`kill`), holders of a latch that die while they hold it
-//! (`deaths`). `cargo xtask torture kill --seed N --runs N` replays one.
+//! Campaigns: one thing, again and again, at seeded moments or in seeded orders. `cargo xtask torture kill --seed N --runs N`
+//! replays one; a campaign is the tests whose names contain its word.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -7,6 +7,8 @@
     reason = "tests panic when something is not as it should be"
 )]
 
+mod choice;
 mod deaths;
 mod kill;
+mod lock;
 mod seeded;

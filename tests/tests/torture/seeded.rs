@@ -1,4 +1,4 @@
-//! What decides a campaign: a seeded stream of numbers, and two variables.
+//! A seeded stream of numbers: every choice of a campaign.
 
 /// A seeded stream of numbers (splitmix64): small, and the same everywhere.
 pub(crate) struct Numbers(pub(crate) u64);
@@ -15,16 +15,4 @@ impl Numbers {
     pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.next() % end
     }
-}
-
-/// A number that a variable gives to a campaign.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a campaign is steered by two variables"
-)]
-pub(crate) fn number(variable: &str, default: u64) -> u64 {
-    std::env::var(variable).ok().map_or(default, |text| {
-        text.parse()
-            .unwrap_or_else(|_| panic!("{variable} is no number: {text}"))
-    })
 }

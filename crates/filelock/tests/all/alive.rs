@@ -1,5 +1,6 @@
 //! Who counts as alive: pids that are used again, other namespaces, other users, clocks that jump. (L05 to L12 of the faults.)
 
+use std::pin::Pin;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -149,6 +150,10 @@ impl Clock for Jumping {
 
     fn boottime(&self) -> Duration {
         RealClock.boottime()
+    }
+
+    fn sleep(&self, time: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + 'static>> {
+        RealClock.sleep(time)
     }
 }
 

@@ -52,6 +52,7 @@ async fn the_steps_are_taken_in_their_order() {
         "latch:granted",
         "latch:releasing",
         "peer:releasing",
+        "latch:peer-removed",
     ];
     assert_eq!(steps, expected);
 }

@@ -7,6 +7,7 @@
 
 mod alive;
 mod claims;
+mod containers;
 mod disks;
 mod dropped;
 mod ends;
@@ -14,6 +15,7 @@ mod foreign;
 mod hold;
 mod lost;
 mod paths;
+mod polite;
 mod processes;
 mod refuse;
 mod roles;

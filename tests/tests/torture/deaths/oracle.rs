@@ -37,6 +37,10 @@ impl Oracle {
     }
 
     /// This process holds the session now, as it thinks.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the oracle shares no code with the product"
+    )]
     pub(crate) fn enter(&self) {
         while flock(&self.file, FlockOperation::NonBlockingLockExclusive).is_err() {
             if let Some(other) = self.living() {
@@ -53,6 +57,10 @@ impl Oracle {
         self.file.write_at(pid.as_bytes(), 0).unwrap();
     }
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the oracle shares no code with the product"
+    )]
     pub(crate) fn leave(&self) {
         self.file.write_at(&[b' '; 10], 0).unwrap();
         flock(&self.file, FlockOperation::Unlock).unwrap();

@@ -98,6 +98,10 @@ fn lock_file(path: &Path, reclaims: bool) -> Held {
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a control shares no code with the product"
+)]
 fn latch_alone(path: &Path) -> Held {
     loop {
         let _it_is_there = std::fs::create_dir(path.parent().unwrap());
@@ -148,6 +152,10 @@ impl Writing {
 }
 
 impl Drop for Held {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a control shares no code with the product"
+    )]
     fn drop(&mut self) {
         match self {
             Self::LockFile(path) => {
