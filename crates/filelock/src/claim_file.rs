@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use latchwork_sys::{
-    DiskFile, IoDoing, OpenHow, PathError, System, read_at_most, temporary_beside,
+    DiskFile, IoDoing, OpenHow, PathError, System, make_private_dir, read_at_most, temporary_beside,
 };
 use serde::{Deserialize, Serialize};
 
@@ -157,7 +157,15 @@ impl ClaimFiles<'_> {
         &self,
         record: &Record,
     ) -> Result<Option<Arc<dyn DiskFile>>, PathError> {
-        let Some(file) = self.create(record)? else {
+        let made = match self.create(record) {
+            // The folder was deleted since, and the list with it.
+            Err(error) if error.is_missing() => {
+                make_private_dir(&*self.system.disk, &self.place.sidecars)?;
+                None
+            }
+            made => made?,
+        };
+        let Some(file) = made else {
             return Ok(None);
         };
         let epochs = self.epochs()?;

@@ -10,7 +10,11 @@ use latchwork_sys::{DiskFile, IoDoing, OpenHow, PathError, System, make_private_
 
 use crate::locked::OpenFile;
 use crate::place::Place;
+use crate::probe::sidecars_are_a_folder;
 use crate::{LatchError, Refusal, wall};
+
+/// How often the folder is made again when it is deleted just then.
+const FOLDERS_MAX: usize = 16;
 
 /// Opens the latch file, making it and its folder where they are missing. Nothing is locked yet.
 ///
@@ -27,13 +31,19 @@ pub(crate) fn open_at(system: &System, place: &Place, path: &Path) -> Result<Ope
         wall::refuse_others(system, place)?;
         opened = system.disk.open(path, &how.or_create());
     }
-    if missing(&opened) {
+    for _ in 0..FOLDERS_MAX {
+        if !missing(&opened) {
+            break;
+        }
         make_private_dir(&*system.disk, &place.sidecars)?;
         opened = system.disk.open(path, &how.or_create());
     }
     let file: Arc<dyn DiskFile> = match opened {
         Ok(file) => file.into(),
-        Err(source) => return Err(refused_or_io(system, path, source)),
+        Err(source) => {
+            sidecars_are_a_folder(system, place)?;
+            return Err(refused_or_io(system, path, source));
+        }
     };
     let facts = file.facts().doing("look at the latch", path)?;
     match Refusal::of(facts.kind) {

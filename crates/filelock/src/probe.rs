@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
-use latchwork_sys::{FileKind, FsKind, IoDoing, System};
+use latchwork_sys::{DiskFile, FileKind, FsKind, IoDoing, System};
 
 use crate::latch_file;
 use crate::locked::Locked;
@@ -21,14 +21,18 @@ pub(crate) struct Probed(Mutex<HashSet<(u64, u64)>>);
 const MOST_REMEMBERED: usize = 4_096;
 
 impl Probed {
-    /// Checks the kind of filesystem; before anything is made in the folder.
+    /// Checks the kind of filesystem, and that the sidecars are no link elsewhere; before anything is made in the folder.
     pub(crate) fn kind(
         &self,
         system: &System,
         place: &Place,
         allow_network: bool,
     ) -> Result<(), LatchError> {
-        if allow_network || self.knows(place) {
+        if self.knows(place) {
+            return Ok(());
+        }
+        sidecars_are_a_folder(system, place)?;
+        if allow_network {
             return Ok(());
         }
         let kind = kind_of(system, place)?;
@@ -43,22 +47,18 @@ impl Probed {
         &self,
         system: &System,
         place: &Place,
-        _held: &Locked,
+        held: &Locked,
     ) -> Result<(), LatchError> {
         if self.knows(place) {
             return Ok(());
         }
-        let sidecars = system
-            .disk
-            .facts(&place.sidecars)
-            .doing("look at", &place.sidecars)?;
-        if sidecars.kind != FileKind::Directory {
-            return Err(LatchError::Refused {
-                path: place.sidecars.clone(),
-                why: Refusal::NotAFolder,
-            });
-        }
+        sidecars_are_a_folder(system, place)?;
         let second = latch_file::open(system, place)?;
+        let at = |file: &dyn DiskFile| file.facts().doing("look at", &place.latch);
+        if !at(&**second.get())?.same_inode(&at(&**held.file())?) {
+            // Deleted and made again since: another file, whose lock says nothing about this one.
+            return Ok(());
+        }
         if second
             .get()
             .try_lock()
@@ -86,6 +86,19 @@ impl Probed {
 fn kind_of(system: &System, place: &Place) -> Result<FsKind, LatchError> {
     let kind = system.disk.filesystem(&place.dir);
     Ok(kind.doing("ask for the filesystem of", &place.dir)?)
+}
+
+/// Or they are missing. Through a link, files would be made in a folder that is none of ours.
+pub(crate) fn sidecars_are_a_folder(system: &System, place: &Place) -> Result<(), LatchError> {
+    match system.disk.facts(&place.sidecars) {
+        Ok(facts) if facts.kind == FileKind::Directory => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Ok(Err(error).doing("look at", &place.sidecars)?),
+        Ok(_) => Err(LatchError::Refused {
+            path: place.sidecars.clone(),
+            why: Refusal::NotAFolder,
+        }),
+    }
 }
 
 fn unsupported(place: &Place, why: Unsupported) -> LatchError {

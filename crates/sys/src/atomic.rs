@@ -11,6 +11,9 @@ use std::path::{Path, PathBuf};
 
 use crate::{Disk, DiskFile, Entropy, IoDoing, OpenHow, PathError, hex_id};
 
+/// How often a directory is made again that is deleted just then.
+const FOLDERS_MAX: usize = 16;
+
 /// Replaces the file at `path` by one with these bytes, or makes it; durable on return.
 ///
 /// # Errors
@@ -87,21 +90,27 @@ pub fn temporary_beside(entropy: &dyn Entropy, path: &Path) -> PathBuf {
 ///
 /// [`PathError`], also if what is there is not a directory (a symlink to one is not).
 pub fn make_private_dir(disk: &dyn Disk, path: &Path) -> Result<(), PathError> {
-    match disk.create_dir(path, 0o700) {
-        Ok(()) => Ok(()),
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
-            let facts = disk.facts(path).doing("look at", path)?;
-            if facts.kind == crate::FileKind::Directory {
-                return Ok(());
-            }
-            let found = io::Error::new(
-                io::ErrorKind::NotADirectory,
-                format!("it is {}", facts.kind.in_words()),
-            );
-            Err(found).doing("use as a directory", path)
+    for _ in 0..FOLDERS_MAX {
+        match disk.create_dir(path, 0o700) {
+            Ok(()) => return Ok(()),
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(e) => return Err(e).doing("make the directory", path),
         }
-        Err(e) => Err(e).doing("make the directory", path),
+        match disk.facts(path) {
+            Ok(facts) if facts.kind == crate::FileKind::Directory => return Ok(()),
+            Ok(facts) => {
+                let found = io::Error::new(
+                    io::ErrorKind::NotADirectory,
+                    format!("it is {}", facts.kind.in_words()),
+                );
+                return Err(found).doing("use as a directory", path);
+            }
+            // Deleted since: it is made again.
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+            Err(e) => return Err(e).doing("look at", path),
+        }
     }
+    Err(io::ErrorKind::NotFound.into()).doing("keep the directory", path)
 }
 
 /// Reads a file from its start, `limit` bytes at most; a longer file is cut there without an error.
@@ -248,5 +257,25 @@ mod tests {
         assert_eq!(RealDisk.facts(&private).unwrap().mode, 0o700);
         std::os::unix::fs::symlink(&private, &taken).unwrap();
         assert!(make_private_dir(&RealDisk, &taken).is_err());
+    }
+    #[test]
+    #[cfg(feature = "fault-points")]
+    fn a_private_directory_that_is_deleted_just_then_is_made_again() {
+        use crate::{FaultDisk, Operation};
+        let dir = tempfile::tempdir().unwrap();
+        let private = dir.path().join("p");
+        let disk = FaultDisk::new(std::sync::Arc::new(RealDisk));
+        RealDisk.create_dir(&private, 0o700).unwrap();
+        let deleted = std::sync::atomic::AtomicBool::new(false);
+        disk.watch(move |operation, path| {
+            let once = operation == Operation::Facts
+                && !deleted.swap(true, std::sync::atomic::Ordering::SeqCst);
+            if once {
+                std::fs::remove_dir(path).unwrap();
+            }
+            None
+        });
+        make_private_dir(&disk, &private).unwrap();
+        assert_eq!(names(dir.path()), ["p"]);
     }
 }

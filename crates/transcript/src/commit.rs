@@ -168,6 +168,7 @@ impl Work {
             return Ok(self.receipt(known, head, plan, &[]));
         }
         let written = self.render(known, &plan, turn)?;
+        self.system().steps.reach("commit:rendered");
         self.check()?;
         match file {
             Target::File(file) => self.append(known, *file, &written)?,

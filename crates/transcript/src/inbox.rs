@@ -21,7 +21,7 @@ use crate::store::FileStore;
 
 /// The largest message that is accepted, in bytes.
 const MESSAGE_BYTES_MAX: usize = 64 << 20;
-/// How often a record is written again because the inbox was replaced meanwhile.
+/// How often a record is written again because the inbox was replaced, or its folder deleted, meanwhile.
 const ATTEMPTS: usize = 8;
 
 /// Appends records, makes them durable, and makes sure that they stand in the file at the inbox's path.
@@ -37,19 +37,19 @@ fn write(system: &System, place: &Place, records: &[Record]) -> Result<(), PathE
     }
     for _ in 0..ATTEMPTS {
         make_private_dir(&*system.disk, &place.sidecars())?;
-        let file = system
-            .disk
-            .open(&path, &OpenHow::appending().or_create())
-            .doing("open the inbox", &path)?;
+        let file = match system.disk.open(&path, &OpenHow::appending().or_create()) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            opened => opened.doing("open the inbox", &path)?,
+        };
         regular(file.facts().doing("look at", &path)?.kind).doing("write the inbox", &path)?;
         system.steps.reach("inbox:before-write");
         append_all(&*file, &bytes).doing("write the inbox", &path)?;
         system.steps.reach("inbox:written");
         file.sync_data().doing("make the inbox durable", &path)?;
-        system
-            .disk
-            .sync_dir(&place.sidecars())
-            .doing("make the inbox's name durable", &path)?;
+        match system.disk.sync_dir(&place.sidecars()) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            synced => synced.doing("make the inbox's name durable", &path)?,
+        }
         system.steps.reach("inbox:synced");
         if still_there(system, &path, &*file) {
             return Ok(());

@@ -13,6 +13,9 @@ use latchwork_sys::{DiskFile, IoDoing, PathError, System, create_whole, hex_id, 
 use crate::layout::Place;
 use crate::state::Known;
 
+/// How often a copy is made.
+const COPIES_MAX: usize = 8;
+
 /// What was put in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mended {
@@ -87,8 +90,23 @@ fn close(file: &dyn DiskFile) -> std::io::Result<()> {
     }
 }
 
-/// Keeps a copy of bytes that are about to be blanked.
+/// Keeps a copy of bytes that are about to be blanked, again where the sidecars are deleted just then.
 fn quarantine(
+    system: &System,
+    place: &Place,
+    offset: u64,
+    bytes: &[u8],
+) -> Result<PathBuf, PathError> {
+    for _ in 1..COPIES_MAX {
+        match keep_copy(system, place, offset, bytes) {
+            Err(error) if error.is_missing() => {}
+            kept => return kept,
+        }
+    }
+    keep_copy(system, place, offset, bytes)
+}
+
+fn keep_copy(
     system: &System,
     place: &Place,
     offset: u64,

@@ -13,6 +13,7 @@ use latchwork_testkit::verify::Report;
 use serde_json::{Value, json};
 
 use crate::choice::{runs, seed};
+use crate::seeded::Numbers;
 
 /// How many rounds a session ages.
 const AGE: u64 = 20;
@@ -20,23 +21,6 @@ const AGE: u64 = 20;
 const STEPS: u64 = 120;
 /// And takes about so long, in microseconds.
 const MOMENT_US_MAX: u64 = 60_000;
-
-/// A seeded stream of numbers (splitmix64): small, and the same everywhere.
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
-    }
-}
 
 /// First tools in parallel, then words.
 fn answer(request: &Request) -> Reply {

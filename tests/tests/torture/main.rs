@@ -8,5 +8,7 @@
 )]
 
 mod choice;
+mod deaths;
 mod kill;
 mod lock;
+mod seeded;

@@ -97,6 +97,7 @@ fn create(system: &System, path: &Path, stand_in: &StandIn) -> Result<Option<Pee
         Err(error) => Err(error),
     };
     let named = made.and_then(|facts| {
+        system.steps.reach("peer:staged");
         system.disk.rename_new(&temporary, path)?;
         Ok(facts)
     });
@@ -252,6 +253,7 @@ impl Drop for PeerFile {
             self.look_at_robber();
             return;
         }
+        self.system.steps.reach("peer:releasing");
         if let Err(error) = self.system.disk.remove(&self.path) {
             tracing::warn!(path = ?self.path, %error, "the lock file could not be removed");
         }

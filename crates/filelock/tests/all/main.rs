@@ -5,16 +5,23 @@
     reason = "helpers of tests are tests, too"
 )]
 
+mod alive;
 mod claims;
 mod command;
 mod containers;
+mod disks;
+mod dropped;
+mod ends;
 mod foreign;
 mod hold;
 mod lost;
+mod paths;
 mod polite;
 mod processes;
 mod refuse;
+mod roles;
 mod stage;
 mod support;
 mod unlock;
 mod worker;
+mod world;

@@ -21,6 +21,15 @@ impl Room {
         }
     }
 
+    /// A folder with a transcript, on this filesystem.
+    pub(crate) fn within(dir: &Path) -> Self {
+        let room = Self {
+            dir: tempfile::tempdir_in(dir).unwrap(),
+        };
+        std::fs::write(room.transcript(), b"{}\n").unwrap();
+        room
+    }
+
     /// A folder with a transcript.
     pub(crate) fn new() -> Self {
         let room = Self::empty();

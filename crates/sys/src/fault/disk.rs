@@ -129,12 +129,30 @@ impl Fault {
     }
 }
 
-/// Rules with how often each has matched.
-#[derive(Debug, Default)]
-struct Rules(Mutex<Vec<(Fault, u64)>>);
+/// Rules with how often each has matched, and a watcher that is asked before them.
+#[derive(Default)]
+struct Rules(Mutex<Vec<(Fault, u64)>>, Mutex<Option<Watcher>>);
+
+type Watcher = Arc<dyn Fn(Operation, &Path) -> Option<FaultOutcome> + Send + Sync>;
+
+impl std::fmt::Debug for Rules {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Rules")
+            .field(&self.0)
+            .finish_non_exhaustive()
+    }
+}
 
 impl Rules {
     fn decide(&self, operation: Operation, path: &Path) -> Option<FaultOutcome> {
+        let watcher = self
+            .1
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        if let Some(outcome) = watcher.and_then(|watcher| watcher(operation, path)) {
+            return Some(outcome);
+        }
         let mut rules = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut decided = None;
         for (fault, seen) in rules
@@ -184,13 +202,23 @@ impl FaultDisk {
             .push((fault, 0));
     }
 
-    /// Drops all rules: the disk is well again.
+    /// Asks `watcher` before each operation: it may block, do something else meanwhile, or decide what happens. Rules are
+    /// asked after it, where it decides nothing.
+    pub fn watch(
+        &self,
+        watcher: impl Fn(Operation, &Path) -> Option<FaultOutcome> + Send + Sync + 'static,
+    ) {
+        *self.rules.1.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(watcher));
+    }
+
+    /// Drops all rules and the watcher: the disk is well again.
     pub fn heal(&self) {
         self.rules
             .0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clear();
+        *self.rules.1.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 

@@ -1,10 +1,16 @@
 //! A disk that fails: nothing acknowledged is lost, nothing is acknowledged that may be lost.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use latchwork_lock::{LockScope, Phase};
-use latchwork_session::{AppendError, GuardAsk, Level, SessionLocks, SyncError, TranscriptStore};
+use latchwork_session::{
+    AppendError, GuardAsk, Head, Inbox, Incoming, Key, Level, NewEntry, Receipt, SessionLocks,
+    SyncError, TranscriptStore,
+};
 use latchwork_sys::{Fault, FaultDisk, FaultOutcome, Operation, System};
+use latchwork_transcript::FileStore;
+use serde_json::json;
 
 use crate::bench::*;
 
@@ -149,5 +155,103 @@ async fn whichever_operation_fails_once_the_session_opens_and_the_retry_stands_o
                 "{operation:?} {nth}"
             );
         }
+    }
+}
+
+/// Deletes the sidecars before the n-th operation of a disk, counted from 1; the counter tells how many there were.
+fn deleting(bench: &Bench, disk: &FaultDisk, nth: u64) -> Arc<AtomicU64> {
+    let (seen, sidecars) = (Arc::new(AtomicU64::new(0)), bench.sidecars());
+    let count = seen.clone();
+    disk.watch(move |_, _| {
+        if count.fetch_add(1, Ordering::SeqCst) + 1 == nth {
+            let _not_there_yet = std::fs::remove_dir_all(&sidecars);
+        }
+        None
+    });
+    seen
+}
+
+/// A session with one exchange, by its bytes: a commit for each case would take long.
+async fn exchange() -> Vec<u8> {
+    let bench = Bench::new();
+    begun(&bench.store()).await;
+    bench.text().into_bytes()
+}
+
+/// A disk that can be made to fail, on a session of these bytes.
+fn sick_with(bench: &Bench, text: &[u8]) -> (FileStore, FaultDisk) {
+    std::fs::create_dir(bench.sessions()).unwrap();
+    std::fs::write(bench.transcript(), text).unwrap();
+    sick(bench)
+}
+
+/// One guard and one commit; what the guard says where it could not be had is a failure.
+async fn append(store: &FileStore, entry: NewEntry) -> Result<Receipt, AppendError> {
+    let (session, head) = (id(), Head::default());
+    let mut scope = LockScope::open();
+    let mut guard = store
+        .guard(&mut scope, GuardAsk::side(&session, Phase::SIDE, soon()))
+        .await
+        .unwrap();
+    store.append(&mut guard, &head, at_head(vec![entry])).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sidecars_deleted_before_any_operation_of_a_commit_cost_the_guard_at_most() {
+    let exchange = exchange().await;
+    for torn in [false, true] {
+        let (mut lost, mut nth) = (0, 0);
+        loop {
+            nth += 1;
+            let bench = Bench::new();
+            let (store, disk) = sick_with(&bench, &exchange);
+            if torn {
+                bench.append_raw(b"{\"type\":\"mess");
+            }
+            let seen = deleting(&bench, &disk, nth);
+            match append(&store, keyed("a")).await {
+                Ok(_) => {}
+                Err(AppendError::GuardLost { .. }) => lost += 1,
+                Err(other) => panic!("torn: {torn}, at operation {nth}: {other:?}"),
+            }
+            disk.heal();
+            drop(append(&store, keyed("a")).await.unwrap());
+            assert_eq!(said(&store).await, ["hello", "hi", "a"], "{nth}");
+            if seen.load(Ordering::SeqCst) < nth {
+                break;
+            }
+        }
+        assert!(lost > 3, "{lost} guards were lost");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sidecars_deleted_before_any_operation_of_an_inbox_make_no_error() {
+    let (exchange, mut nth) = (exchange().await, 0);
+    loop {
+        nth += 1;
+        let bench = Bench::new();
+        let (store, disk) = sick_with(&bench, &exchange);
+        let seen = deleting(&bench, &disk, nth);
+        let message = Incoming {
+            key: Key::new("k").unwrap(),
+            message: serde_json::value::to_raw_value(&json!({ "role": "user", "content": "hi" }))
+                .unwrap(),
+            at_ms: 1,
+            session_key: None,
+        };
+        let accepted = store.accept(&id(), message).await;
+        accepted.unwrap_or_else(|error| panic!("at operation {nth}: {error:?}"));
+        disk.heal();
+        let operations = seen.load(Ordering::SeqCst);
+        if operations < nth {
+            break;
+        }
+        // Between the last look and the word that it is accepted nobody can notice any more.
+        let waiting = store.waiting(&id()).await.unwrap();
+        assert!(
+            waiting.len() == 1 || nth == operations,
+            "accepted, and gone at operation {nth} of {operations}"
+        );
     }
 }

@@ -1,0 +1,116 @@
+//! Every named step of the lock and of the transcript, with what a worker must do to come there.
+//!
+//! A new step is covered by adding its line. A test below fails until that is done, and when a step is gone.
+
+use std::collections::BTreeSet;
+
+use crate::source::rust_below;
+
+/// What a worker does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Act {
+    /// Appends to a session that is there.
+    Append,
+    /// Makes the session.
+    Birth,
+    /// Appends to a session whose last line is torn.
+    Mend,
+    /// Claims a turn and appends under it.
+    Turn,
+    /// Leaves a message in the inbox.
+    Inbox,
+}
+
+/// Who is kept out while a worker stands at a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keeps {
+    /// Nobody.
+    Nobody,
+    /// Other writers, as long as the sidecars are there.
+    OutByLatch,
+    /// Other writers, even if the sidecars are deleted.
+    OutByInode,
+}
+
+/// A step.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Step {
+    pub(crate) name: &'static str,
+    pub(crate) act: Act,
+    pub(crate) keeps: Keeps,
+}
+
+const fn step(name: &'static str, act: Act, keeps: Keeps) -> Step {
+    Step { name, act, keeps }
+}
+
+/// All of them, in the order of a write.
+pub(crate) const STEPS: &[Step] = &[
+    step("inbox:before-write", Act::Inbox, Keeps::Nobody),
+    step("inbox:written", Act::Inbox, Keeps::Nobody),
+    step("inbox:synced", Act::Inbox, Keeps::Nobody),
+    step("claim:free", Act::Turn, Keeps::Nobody),
+    step("claim:linked", Act::Turn, Keeps::Nobody),
+    step("latch:queued", Act::Append, Keeps::Nobody),
+    step("latch:taken", Act::Append, Keeps::OutByLatch),
+    step("latch:inode-locked", Act::Append, Keeps::OutByInode),
+    step("peer:staged", Act::Append, Keeps::OutByInode),
+    step("latch:peer-written", Act::Append, Keeps::OutByInode),
+    step("latch:granted", Act::Append, Keeps::OutByInode),
+    step("commit:checked", Act::Append, Keeps::OutByInode),
+    step("read:before", Act::Append, Keeps::OutByInode),
+    step("tail:closed", Act::Mend, Keeps::OutByInode),
+    step("tail:quarantined", Act::Mend, Keeps::OutByInode),
+    step("tail:blanked", Act::Mend, Keeps::OutByInode),
+    step("commit:rendered", Act::Append, Keeps::OutByInode),
+    step("commit:before-write", Act::Append, Keeps::OutByInode),
+    step("latch:staged", Act::Birth, Keeps::OutByLatch),
+    step("latch:in-place", Act::Birth, Keeps::OutByInode),
+    step("commit:written", Act::Append, Keeps::OutByInode),
+    step("commit:head-saved", Act::Append, Keeps::OutByInode),
+    step("latch:releasing", Act::Append, Keeps::OutByInode),
+    step("peer:releasing", Act::Append, Keeps::OutByInode),
+    step("latch:peer-removed", Act::Append, Keeps::OutByInode),
+    step("sync:before", Act::Append, Keeps::Nobody),
+    step("sync:done", Act::Append, Keeps::Nobody),
+];
+
+const REACHED: &str = "steps.reach(\"";
+
+/// The names of the steps that a text reaches.
+fn reached_in(text: &str) -> BTreeSet<String> {
+    text.split(REACHED)
+        .skip(1)
+        .filter_map(|rest| Some(rest.split_once('"')?.0.to_owned()))
+        .collect()
+}
+
+#[test]
+fn every_step_that_the_source_reaches_is_in_the_matrix_and_every_one_of_the_matrix_is_reached() {
+    let sources = rust_below(&["crates/filelock/src", "crates/transcript/src"]);
+    let reached: BTreeSet<String> = sources
+        .iter()
+        .flat_map(|(_, text)| reached_in(text))
+        .collect();
+    let listed: BTreeSet<String> = STEPS.iter().map(|step| step.name.to_owned()).collect();
+    assert_eq!(
+        reached, listed,
+        "add the new step to STEPS, or take the lost one out"
+    );
+    assert_eq!(listed.len(), STEPS.len(), "one line for each step");
+    let hidden = sources
+        .iter()
+        .find(|(_, text)| text.matches(".reach(").count() != text.matches(REACHED).count());
+    assert!(
+        hidden.is_none(),
+        "a step whose name is not a literal: {:?}",
+        hidden.unwrap().0
+    );
+}
+
+#[test]
+fn a_step_that_is_not_listed_would_be_noticed() {
+    let text = "self.shared.system.steps.reach(\"latch:new\"); steps.reach(\"b\")";
+    let expected = ["b", "latch:new"].map(str::to_owned);
+    assert_eq!(reached_in(text), BTreeSet::from(expected));
+}
