@@ -28,6 +28,8 @@ pub(crate) struct Shared {
     pub(crate) system: System,
     pub(crate) options: Options,
     pub(crate) queue: FairQueue<Key>,
+    /// The tasks that wait for a session's turn.
+    pub(crate) turns: FairQueue<Key>,
     pub(crate) waiters: Waiters,
     pub(crate) probed: Probed,
     pub(crate) policy: Policy,
@@ -41,6 +43,7 @@ impl Latches {
     pub fn new(system: System, options: Options) -> Self {
         let shared = Shared {
             queue: FairQueue::new(),
+            turns: FairQueue::new(),
             waiters: Waiters::new(options.wait_threads),
             probed: Probed::default(),
             policy: Policy::new(options.peer_lock),

@@ -17,12 +17,15 @@
 //! | `waiters` | waiting for a `flock` in the kernel without blocking a task |
 //! | `probe` | does this filesystem keep its locks? |
 //! | `claims`, `claim_file` | whose turn it is, as files |
+//! | `claim_wait`, `ask_file` | waiting for a turn, and asking its holder to hand it over |
 //! | `note`, `holders` | who holds something, for people |
 //! | `error` | what can go wrong |
 
 mod acquire;
+mod ask_file;
 mod check;
 mod claim_file;
+mod claim_wait;
 mod claims;
 mod error;
 mod holders;
@@ -39,6 +42,7 @@ mod stage;
 mod waiters;
 mod wall;
 
+pub use ask_file::Asked;
 pub use claims::{ClaimHandle, FileClaim};
 pub use error::{ClaimError, LatchError, LatchLost, Lost, Obstacle, Refusal, Revoked, StageError};
 pub use holders::Holders;

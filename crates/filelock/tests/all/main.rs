@@ -7,6 +7,7 @@
 
 mod claims;
 mod foreign;
+mod hand_over;
 mod hold;
 mod lost;
 mod processes;
