@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `args` | what may be typed |
 //! | `world` | what is taken from the machine around: environment, directory, settings files |
-//! | `run`, `append`, `rewind`, `sessions`, `show`, `demo` | one command each |
+//! | `run`, `append`, `rewind`, `sessions`, `show`, `watch`, `demo` | one command each |
 //! | `output` | standard output and error, made harmless for a terminal |
 //! | `screen` | what happens is shown on a thread of its own |
 //! | `failure`, `exit` | a failure in words, and as a number |
@@ -25,6 +25,7 @@ mod secrets;
 mod sessions;
 mod show;
 mod signals;
+mod watch;
 mod world;
 
 use std::process::ExitCode;
@@ -92,6 +93,7 @@ async fn command(command: Command, world: &World, errors: Errors) -> Result<Exit
         Command::Sessions(typed) => sessions::run(&typed, &begin(world, errors)?).await,
         Command::Append(typed) => append::run(&typed, &begin(world, errors)?, world, errors).await,
         Command::Rewind(typed) => rewind::run(&typed, &begin(world, errors)?).await,
+        Command::Watch(typed) => watch::run(&typed, &begin(world, errors)?, world, errors).await,
     }
 }
 

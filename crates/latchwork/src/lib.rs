@@ -9,6 +9,7 @@
 //! | `facade` | settings become a store, models, tools and an engine |
 //! | `session` | one session: look, accept, rewind |
 //! | `turn` | one turn of it |
+//! | `watch` | the turn under way, seen by a reader |
 //! | `append` | messages and entries from outside |
 //! | `address` | what a person calls a session by, and where that leads |
 //! | `settings` | everything that can be set, and where it comes from |
@@ -21,6 +22,7 @@ pub mod home;
 mod session;
 mod settings;
 mod turn;
+mod watch;
 
 pub use address::{AddressError, SessionArg, SessionKey};
 pub use append::{AppendLineError, Appended, Appender, LineError, Stands};
@@ -31,6 +33,7 @@ pub use settings::{
     names,
 };
 pub use turn::{Ask, RunError};
+pub use watch::Watching;
 
 /// Settings with an origin for every value.
 pub use latchwork_config as config;
