@@ -35,6 +35,8 @@ pub(crate) enum Command {
     Append(Append),
     /// Move the head of a session to an earlier entry. Nothing is removed.
     Rewind(Rewind),
+    /// Begin a new session with what was said in another one, which is neither locked nor changed.
+    Fork(Fork),
     /// Follow the turn that is under way: what it adds to the session, until it ends. Nobody is held up.
     Watch(Watch),
 }
@@ -122,6 +124,20 @@ pub(crate) struct Append {
     /// A session key, or the path of a transcript (with a `/` or ending in .jsonl).
     #[arg(value_name = "SESSION|PATH")]
     pub(crate) session: SessionArg,
+}
+
+/// `fork`.
+#[derive(Debug, Args)]
+pub(crate) struct Fork {
+    /// The session whose active branch is copied.
+    #[arg(value_name = "SESSION|PATH")]
+    pub(crate) session: SessionArg,
+    /// The new session; it must not exist.
+    #[arg(value_name = "NEW SESSION|PATH")]
+    pub(crate) to: SessionArg,
+    /// What was made, as one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `watch`.

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `args` | what may be typed |
 //! | `world` | what is taken from the machine around: environment, directory, settings files |
-//! | `run`, `append`, `rewind`, `sessions`, `show`, `watch`, `demo` | one command each |
+//! | `run`, `append`, `rewind`, `fork`, `watch`, `sessions`, `show`, `demo` | one command each |
 //! | `output` | standard output and error, made harmless for a terminal |
 //! | `screen` | what happens is shown on a thread of its own |
 //! | `failure`, `exit` | a failure in words, and as a number |
@@ -16,6 +16,7 @@ mod demo;
 mod duration;
 mod exit;
 mod failure;
+mod fork;
 mod help;
 mod output;
 mod rewind;
@@ -93,6 +94,7 @@ async fn command(command: Command, world: &World, errors: Errors) -> Result<Exit
         Command::Sessions(typed) => sessions::run(&typed, &begin(world, errors)?).await,
         Command::Append(typed) => append::run(&typed, &begin(world, errors)?, world, errors).await,
         Command::Rewind(typed) => rewind::run(&typed, &begin(world, errors)?).await,
+        Command::Fork(typed) => fork::run(&typed, &begin(world, errors)?).await,
         Command::Watch(typed) => watch::run(&typed, &begin(world, errors)?, world, errors).await,
     }
 }

@@ -5,6 +5,7 @@ use latchwork_testkit::deadline::eventually;
 use latchwork_testkit::endpoint::{Gate, Reply};
 use latchwork_testkit::program::Live;
 use latchwork_testkit::steps::StepDir;
+use latchwork_testkit::verify::Report;
 
 use crate::bench::{Bench, user, with_steps};
 use crate::tool::{let_go, run_with_bash, wait_started, wants_waiting_tool};
@@ -195,4 +196,62 @@ fn a_watcher_is_told_what_the_turn_adds_and_ends_with_it() {
     assert_eq!(roles, ["toolResult", "assistant"], "{seen:?}");
     let over = bench.home.latchwork(args).run().expect_success();
     assert_eq!(over.stdout, "", "without a turn it is over at once");
+}
+
+#[test]
+fn a_fork_made_while_a_turn_is_under_way_disturbs_nobody_and_goes_on_by_itself() {
+    let bench = Bench::begun();
+    let gate = Gate::new();
+    bench.endpoint.push(Reply::text("answer here").held(&gate));
+    bench.endpoint.push(Reply::text("answer there"));
+    let first = bench.run(&["first"]).spawn();
+    gate.wait_reached();
+    let (talk, mine) = (bench.talk(), bench.home.path("mine.jsonl"));
+    let before = std::fs::read(&talk).unwrap();
+    let fork = || {
+        let args = [
+            "fork",
+            talk.to_str().unwrap(),
+            mine.to_str().unwrap(),
+            "--json",
+        ];
+        bench.home.latchwork(args)
+    };
+    let made = fork().run().expect_success().json();
+    assert_eq!(made["session"], "mine");
+    assert_eq!(
+        std::fs::read(&talk).unwrap(),
+        before,
+        "the source is only read"
+    );
+
+    let args = [
+        "run",
+        "--file",
+        mine.to_str().unwrap(),
+        "--model",
+        "openai/m",
+        "mine",
+    ];
+    let run = bench.home.latchwork(args).endpoint(&bench.endpoint);
+    run.run().expect_success();
+    gate.open();
+    first.wait().expect_success();
+
+    let here = bench.report();
+    here.assert_settled();
+    assert_eq!(here.texts_on_path("assistant"), ["hi", "answer here"]);
+    let there = Report::read(&mine);
+    there.assert_settled();
+    assert_eq!(there.texts_on_path("assistant"), ["hi", "answer there"]);
+    assert_eq!(there.texts_on_path("user"), ["hello", "first", "mine"]);
+    let text = std::fs::read_to_string(&mine).unwrap();
+    let header: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+    assert_eq!(header["parentSession"], talk.to_str().unwrap());
+    assert_eq!(header["id"], "mine");
+
+    let kept = std::fs::read(&mine).unwrap();
+    let again = fork().run().expect_code(1);
+    assert!(again.stderr.contains("exists already"), "{again}");
+    assert_eq!(std::fs::read(&mine).unwrap(), kept);
 }
