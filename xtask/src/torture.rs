@@ -18,8 +18,8 @@ pub(crate) struct Args {
     /// The seed that decides every choice of the campaign (default: the campaign's own)
     #[arg(long)]
     seed: Option<u64>,
-    /// How many runs (default: the campaign's own)
-    #[arg(long)]
+    /// How many runs, or schedules (default: the campaign's own)
+    #[arg(long, visible_alias = "schedules")]
     runs: Option<u64>,
 }
 

@@ -12,10 +12,11 @@ use std::time::{Duration, Instant};
 use latchwork_lock::{Holder, Phase, QueueError, Ticket, Wait};
 use latchwork_sys::IoDoing;
 
-use crate::latch_file::{self, Locked};
+use crate::latch_file;
 use crate::latched::{Latched, Parts};
 use crate::latches::Shared;
-use crate::note::{Note, iso};
+use crate::locked::Locked;
+use crate::note::{self, Note, iso, note_holder};
 use crate::peer::{self, PeerFile, Taken};
 use crate::place::{Key, Place};
 use crate::waiters::Waited;
@@ -33,16 +34,14 @@ pub(crate) async fn acquire(
     phase: Phase,
     wait: Wait,
 ) -> Result<Latched, LatchError> {
-    let place = shared.place(site)?;
-    wall::refuse_others(&shared.system, &place)?;
-    let request = Request {
+    let mut request = Request {
         shared,
-        place,
+        place: shared.place_to_latch(site)?,
         phase,
         wait,
         asked: Instant::now(),
     };
-    let ticket = request.line_up().await?;
+    let mut ticket = request.line_up().await?;
     shared.system.steps.reach("latch:queued");
     let mut rounds = 0;
     let (latch, transcript, peer) = loop {
@@ -51,13 +50,19 @@ pub(crate) async fn acquire(
             Err(obstacle) => request.pause(rounds, obstacle).await?,
         }
         rounds += 1;
+        if !request.place.still_stands(&*shared.system.disk)? {
+            // Another folder stands there now, with a queue of its own.
+            drop(ticket);
+            request.place = shared.place(site)?;
+            ticket = request.line_up().await?;
+        }
     };
     shared.system.steps.reach("latch:granted");
     let parts = Parts {
         peer,
         transcript,
         latch,
-        _ticket: ticket,
+        ticket,
     };
     Ok(Latched::new(
         Arc::clone(shared),
@@ -69,7 +74,7 @@ pub(crate) async fn acquire(
 
 struct Request<'a> {
     shared: &'a Arc<Shared>,
-    place: Place,
+    place: Arc<Place>,
     phase: Phase,
     wait: Wait,
     asked: Instant,
@@ -136,18 +141,16 @@ impl Request<'_> {
 
     /// Takes everything once, in order.
     async fn round(&self) -> Result<Round, LatchError> {
-        let (shared, system, place) = (self.shared, &self.shared.system, &self.place);
-        let Some(latch) = self.take_latch().await? else {
+        let (shared, system, place) = (self.shared, &self.shared.system, &*self.place);
+        let Some(mut latch) = self.take_latch().await? else {
             return Ok(Err(Obstacle::Replaced));
         };
         system.steps.reach("latch:taken");
-        if !latch.is_in_place(system)? {
+        let Some(found) = latch.in_place(system)? else {
             return Ok(Err(Obstacle::Replaced));
-        }
+        };
         shared.probed.locks(system, place, &latch)?;
-        let since = iso(system.clock.wall_ms());
-        Note::of(system.processes.own(), Some(self.phase.as_str()), since)
-            .write_to(&**latch.file());
+        note_holder(latch.open_file(), &found, &self.phase, system);
 
         let mut transcript = match self.build_wall()? {
             Ok(transcript) => transcript,
@@ -157,7 +160,7 @@ impl Request<'_> {
         let peer = self.take_peer_file(transcript.is_some()).await?;
         system.steps.reach("latch:peer-written");
         // A peer may have made or replaced the transcript while it held its lock.
-        if !wall::still_fits(system, place, transcript.as_ref())? {
+        if peer.is_some() && !wall::still_fits(system, place, transcript.as_ref())? {
             drop(transcript);
             transcript = match self.build_wall()? {
                 Ok(transcript) => transcript,
@@ -170,16 +173,20 @@ impl Request<'_> {
     /// The latch's lock; `None` if it must be looked for again.
     async fn take_latch(&self) -> Result<Option<Locked>, LatchError> {
         let path = &self.place.latch;
-        let file = latch_file::open(&self.shared.system, &self.place)?;
-        if file.try_lock().doing("lock", path)? {
-            return Ok(Some(Locked::new(file, path)));
+        let file = match self.shared.lately.take_latch(&self.place) {
+            Some(file) => file,
+            None => latch_file::open(&self.shared.system, &self.place)?,
+        };
+        if file.get().try_lock().doing("lock", path)? {
+            return Ok(Some(Locked::of(file, path)));
         }
         let waited = match self.wait {
             Wait::Never => Waited::TimeOver,
+            // From here on the descriptor may be a thread's that waits longer than we do.
             wait => self
                 .shared
                 .waiters
-                .lock(file, path, wait)
+                .lock(&self.shared.system, file, path, wait)
                 .await
                 .doing("wait for the lock of", path)?,
         };
@@ -209,12 +216,30 @@ impl Request<'_> {
             match peer::take(system, path, &stand_in, holds_inode)? {
                 Taken::Ours(file) => return Ok(Some(file)),
                 Taken::Busy(obstacle, holder) => match self.time_for(round) {
-                    Some(pause) => tokio::time::sleep(pause).await,
-                    None => return Err(self.busy(obstacle, path, *holder)),
+                    Some(pause) => system.clock.sleep(pause).await,
+                    None => {
+                        let obstacle = self.or_old(obstacle, &holder);
+                        return Err(self.busy(obstacle, path, *holder));
+                    }
                 },
             }
         }
         Ok(None)
+    }
+
+    /// The age of a peer's lock file is for people; nothing is taken because of it.
+    fn or_old(&self, obstacle: Obstacle, holder: &Holder) -> Obstacle {
+        let since = holder.since.as_deref().and_then(note::from_iso);
+        let now = self.shared.system.clock.wall_ms();
+        match since {
+            Some(since)
+                if obstacle == Obstacle::PeerLock
+                    && now.saturating_sub(since) > self.shared.options.stale_ms_signed() =>
+            {
+                Obstacle::OldPeerLock
+            }
+            _ => obstacle,
+        }
     }
 
     /// A pause before the next round, or the end of the wait.
@@ -231,7 +256,7 @@ impl Request<'_> {
             };
             return Err(self.busy(obstacle, path, Holder::default()));
         };
-        tokio::time::sleep(pause).await;
+        self.shared.system.clock.sleep(pause).await;
         Ok(())
     }
 
@@ -259,7 +284,7 @@ impl Request<'_> {
     fn holder_of_latch(&self) -> Holder {
         let system = &self.shared.system;
         let file = latch_file::open(system, &self.place).ok();
-        let note = file.and_then(|file| Note::read_from(&*file));
+        let note = file.and_then(|file| Note::read_from(&**file.get()));
         note.map(|note| note.holder(system)).unwrap_or_default()
     }
 

@@ -19,7 +19,7 @@ use latchwork_sys::{DiskFile, IoDoing, OpenHow, PathError, System, read_at_most}
 use serde::{Deserialize, Serialize};
 
 use crate::claim_file::{ClaimFiles, LONGEST_TEXT, create_locked};
-use crate::latch_file::Locked;
+use crate::locked::Locked;
 use crate::note::Note;
 
 /// Longest request that is read, in bytes.
@@ -209,7 +209,7 @@ impl ClaimFiles<'_> {
 
 /// Removes a request whose lock is held, unless another file stands at its path by now.
 fn remove_locked(system: &System, locked: &Locked) {
-    let gone = match locked.is_in_place(system) {
+    let gone = match locked.in_place(system).map(|found| found.is_some()) {
         Ok(true) => system.disk.remove(locked.path()).map_err(|e| e.to_string()),
         Ok(false) => Ok(()),
         Err(error) => Err(error.to_string()),

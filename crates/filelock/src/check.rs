@@ -4,10 +4,12 @@
 //! replaced by hand, a second name, a peer that robbed the lock file. Limit: between the look and the
 //! write lie microseconds in which a peer can still rob us; the next look notices it.
 
-use latchwork_sys::PathError;
+use std::path::PathBuf;
 
-use crate::latch_file::Locked;
+use latchwork_sys::{FileFacts, PathError, System};
+
 use crate::latched::{Core, Parts};
+use crate::locked::Locked;
 use crate::place::Place;
 use crate::{LatchLost, Lost, WritePermit};
 
@@ -39,20 +41,15 @@ impl Core {
     }
 }
 
-type Found = Result<(), (Lost, std::path::PathBuf)>;
+type Found = Result<(), (Lost, PathBuf)>;
 
-fn look(parts: &Parts, place: &Place, system: &latchwork_sys::System) -> Found {
+fn look(parts: &Parts, place: &Place, system: &System) -> Found {
     in_place(&parts.latch, system, Lost::LatchFile)?;
     match &parts.transcript {
         Some(transcript) => {
-            in_place(transcript, system, Lost::Transcript)?;
-            let at = |what| (what, transcript.path().to_path_buf());
-            let facts = transcript
-                .file()
-                .facts()
-                .map_err(|error| at(Lost::Unseen(error.kind())))?;
-            if facts.nlink != 1 {
-                return Err(at(Lost::HardLinked { names: facts.nlink }));
+            let names = in_place(transcript, system, Lost::Transcript)?.nlink;
+            if names != 1 {
+                return Err((Lost::HardLinked { names }, transcript.path().to_path_buf()));
             }
         }
         None => {
@@ -69,10 +66,10 @@ fn look(parts: &Parts, place: &Place, system: &latchwork_sys::System) -> Found {
     }
 }
 
-fn in_place(locked: &Locked, system: &latchwork_sys::System, lost: Lost) -> Found {
-    match locked.is_in_place(system) {
-        Ok(true) => Ok(()),
-        Ok(false) => Err((lost, locked.path().to_path_buf())),
+fn in_place(locked: &Locked, system: &System, lost: Lost) -> Result<FileFacts, (Lost, PathBuf)> {
+    match locked.in_place(system) {
+        Ok(Some(found)) => Ok(found),
+        Ok(None) => Err((lost, locked.path().to_path_buf())),
         Err(PathError { path, source, .. }) => Err((Lost::Unseen(source.kind()), path)),
     }
 }

@@ -13,8 +13,8 @@ use latchwork_sys::{DiskFile, IoDoing, PathError, make_private_dir};
 
 use crate::ask_file::Asked;
 use crate::claim_file::{ClaimFiles, Record};
-use crate::latch_file::Locked;
 use crate::latches::Shared;
+use crate::locked::Locked;
 use crate::place::Place;
 use crate::{ClaimError, WritePermit};
 
@@ -33,7 +33,8 @@ pub struct ClaimHandle {
 #[derive(Debug)]
 struct Core {
     shared: Arc<Shared>,
-    place: Place,
+
+    place: Arc<Place>,
     record: Record,
     /// Kept open to the end, so that its inode number cannot come to mean another file.
     file: Mutex<Arc<dyn DiskFile>>,
@@ -42,7 +43,7 @@ struct Core {
 
 pub(crate) fn grant(
     shared: &Arc<Shared>,
-    place: Place,
+    place: Arc<Place>,
     record: Record,
     file: Arc<dyn DiskFile>,
 ) -> TurnClaim {

@@ -51,29 +51,35 @@ pub enum LatchError {
         /// Why, and the way out.
         why: Refusal,
     },
-    /// The folder lies on a filesystem on which a lock may not exclude anybody.
-    #[error(
-        "{dir:?} is refused: it lies on {}, where file locks may exclude nobody. Move the sessions to a local \
-         disk, use a database, or allow it in the settings (allowNetworkFs) if a single machine uses it",
-        kind.name()
-    )]
-    UntrustedFilesystem {
+    /// The folder lies where a lock may not exclude anybody. It was not touched.
+    #[error("{dir:?} is refused: {why}")]
+    Unsupported {
         /// The folder.
         dir: PathBuf,
-        /// What it lies on.
-        kind: FsKind,
-    },
-    /// Two descriptors of one file could both be locked: the filesystem only pretends.
-    #[error(
-        "{dir:?} is refused: its filesystem grants one lock twice. Move the sessions to a local disk"
-    )]
-    LocksDoNotLock {
-        /// The folder.
-        dir: PathBuf,
+        /// Why, and the way out.
+        why: Unsupported,
     },
     /// The system refused something.
     #[error(transparent)]
     Io(#[from] PathError),
+}
+
+/// Why locks in a folder are not trusted, and the way out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unsupported {
+    /// It lies on a filesystem of this kind, and that was not allowed.
+    #[error(
+        "it lies on {}, where file locks may exclude nobody. Move the sessions to a local disk, use a database, or allow \
+         it in the settings (allowNetworkFs) if a single machine uses it", .0.name()
+    )]
+    Kind(FsKind),
+    /// Two descriptors of one file could both be locked: the filesystem only pretends.
+    #[error("its filesystem grants one lock twice. Move the sessions to a local disk")]
+    GrantsTwice,
+    /// Another process got a lock that this one holds.
+    #[error("its filesystem grants one lock to two processes. Move the sessions to a local disk")]
+    GrantsToOthers,
 }
 
 /// What stood in the way of a latch.
@@ -89,6 +95,8 @@ pub enum Obstacle {
     Transcript,
     /// A peer's lock file.
     PeerLock,
+    /// A peer's lock file that is older than [`stale_ms`](crate::Options::stale_ms), though its owner lives.
+    OldPeerLock,
     /// A lock file in which no owner can be read; it is given 30 s, for it may be half written.
     HalfWritten,
     /// The files kept being replaced while they were being locked.
@@ -101,6 +109,7 @@ impl std::fmt::Display for Obstacle {
             Self::OwnProcess | Self::Latch => "its latch",
             Self::Transcript => "its transcript",
             Self::PeerLock => "the lock file",
+            Self::OldPeerLock => "the lock file (old enough to be stale, but its owner lives)",
             Self::HalfWritten => {
                 "the lock file, in which no owner can be read (it may be half written),"
             }

@@ -3,85 +3,45 @@
 //! Invariants: it is never replaced and never removed by us; whoever has its `flock` and finds its
 //! inode at its path has the latch.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use latchwork_sys::{DiskFile, IoDoing, OpenHow, PathError, System, make_private_dir};
 
+use crate::locked::OpenFile;
 use crate::place::Place;
-use crate::{LatchError, Refusal};
-
-/// A file whose `flock` is ours. Dropping it gives the lock back, explicitly: closing alone could leave
-/// it with a child process that is just being started.
-#[derive(Debug)]
-pub(crate) struct Locked {
-    file: Arc<dyn DiskFile>,
-    path: PathBuf,
-}
-
-impl Locked {
-    /// Of a file that has just been locked.
-    pub(crate) fn new(file: Arc<dyn DiskFile>, path: &Path) -> Self {
-        Self {
-            file,
-            path: path.to_path_buf(),
-        }
-    }
-
-    pub(crate) fn file(&self) -> &Arc<dyn DiskFile> {
-        &self.file
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    pub(crate) fn moved_to(&mut self, path: &Path) {
-        self.path = path.to_path_buf();
-    }
-
-    /// Whether the path still leads to the inode that is locked.
-    pub(crate) fn is_in_place(&self, system: &System) -> Result<bool, PathError> {
-        let held = self.file.facts().doing("look at", &self.path)?;
-        match system.disk.facts(&self.path).doing("look at", &self.path) {
-            Ok(found) => Ok(held.same_inode(&found)),
-            Err(error) if error.is_missing() => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-}
-
-impl Drop for Locked {
-    fn drop(&mut self) {
-        if let Err(error) = self.file.unlock() {
-            tracing::warn!(path = ?self.path, %error, "a lock could not be given back; closing the file will");
-        }
-    }
-}
+use crate::{LatchError, Refusal, wall};
 
 /// Opens the latch file, making it and its folder where they are missing. Nothing is locked yet.
-pub(crate) fn open(system: &System, place: &Place) -> Result<Arc<dyn DiskFile>, LatchError> {
-    let how = OpenHow::updating().or_create();
-    let opened = system.disk.open(&place.latch, &how).or_else(|error| {
-        if error.kind() != std::io::ErrorKind::NotFound {
-            return Err(error);
-        }
-        make_private_dir(&*system.disk, &place.sidecars).map_err(|error| error.source)?;
-        system.disk.open(&place.latch, &how)
-    });
-    match opened {
-        Ok(file) => {
-            let facts = file.facts().doing("look at the latch", &place.latch)?;
-            match Refusal::of(facts.kind) {
-                None => Ok(file.into()),
-                Some(why) => Err(LatchError::Refused {
-                    path: place.latch.clone(),
-                    why,
-                }),
-            }
-        }
-        Err(source) => Err(refused_or_io(system, &place.latch, source)),
+///
+/// Before anything is made, what stands at the transcript's path must be something that a session can live in.
+pub(crate) fn open(system: &System, place: &Place) -> Result<OpenFile, LatchError> {
+    let how = OpenHow::updating();
+    let mut opened = system.disk.open(&place.latch, &how);
+    if missing(&opened) {
+        wall::refuse_others(system, place)?;
+        opened = system.disk.open(&place.latch, &how.or_create());
     }
+    if missing(&opened) {
+        make_private_dir(&*system.disk, &place.sidecars)?;
+        opened = system.disk.open(&place.latch, &how.or_create());
+    }
+    let file: Arc<dyn DiskFile> = match opened {
+        Ok(file) => file.into(),
+        Err(source) => return Err(refused_or_io(system, &place.latch, source)),
+    };
+    let facts = file.facts().doing("look at the latch", &place.latch)?;
+    match Refusal::of(facts.kind) {
+        None => Ok(OpenFile::seen(file, &facts)),
+        Some(why) => Err(LatchError::Refused {
+            path: place.latch.clone(),
+            why,
+        }),
+    }
+}
+
+fn missing<T>(opened: &std::io::Result<T>) -> bool {
+    matches!(opened, Err(error) if error.kind() == std::io::ErrorKind::NotFound)
 }
 
 /// Names the refusal if what stands at the path explains the error.

@@ -7,17 +7,18 @@
 //! Invariants: locks are given back in the order peers' file, transcript, latch, place in the queue;
 //! giving back is a few system calls and never waits.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use latchwork_lock::{Phase, Ticket};
 use latchwork_sys::DiskFile;
 
 use crate::Revoked;
-use crate::latch_file::Locked;
 use crate::latches::Shared;
+use crate::locked::Locked;
 use crate::peer::PeerFile;
 use crate::place::{Key, Place};
+use crate::watchdog::Watch;
 
 /// The latch of one session. Dropping it gives up the right to start writes.
 #[derive(Debug)]
@@ -35,19 +36,19 @@ pub struct WritePermit {
     pub(crate) core: Arc<Core>,
 }
 
-/// What is held. Fields are dropped in this order.
+/// What is held. Fields are dropped in this order, where they are not given back one by one.
 #[derive(Debug)]
 pub(crate) struct Parts {
     pub(crate) peer: Option<PeerFile>,
     pub(crate) transcript: Option<Locked>,
     pub(crate) latch: Locked,
-    pub(crate) _ticket: Ticket<Key>,
+    pub(crate) ticket: Ticket<Key>,
 }
 
 #[derive(Debug)]
 pub(crate) struct Core {
     pub(crate) shared: Arc<Shared>,
-    pub(crate) place: Place,
+    pub(crate) place: Arc<Place>,
     phase: Phase,
     taken: Instant,
     state: Mutex<State>,
@@ -58,28 +59,30 @@ pub(crate) struct State {
     revoked: Option<String>,
     permits: usize,
     pub(crate) parts: Option<Parts>,
-    watchdog: Option<tokio::task::AbortHandle>,
+    watch: Option<Watch>,
 }
 
 impl Latched {
-    pub(crate) fn new(shared: Arc<Shared>, place: Place, phase: Phase, parts: Parts) -> Self {
-        let max_hold = shared.options.max_hold();
+    pub(crate) fn new(shared: Arc<Shared>, place: Arc<Place>, phase: Phase, parts: Parts) -> Self {
+        let taken = Instant::now();
+        let end = taken.checked_add(shared.options.max_hold());
         let state = State {
             revoked: None,
             permits: 0,
             parts: Some(parts),
-            watchdog: None,
+            watch: None,
         };
         let core = Arc::new(Core {
             shared,
             place,
             phase,
-            taken: Instant::now(),
+            taken,
             state: Mutex::new(state),
         });
-        let watched = Arc::downgrade(&core);
-        let watchdog = tokio::spawn(watch(watched, max_hold)).abort_handle();
-        core.state().watchdog = Some(watchdog);
+        if let Some(end) = end {
+            let watch = core.shared.watchdog.watch(end, Arc::downgrade(&core));
+            core.state().watch = Some(watch);
+        }
         Self { core }
     }
 
@@ -209,14 +212,34 @@ impl Core {
             self.shared.ending.begins(&self.place.key);
             return;
         }
-        let (parts, watchdog) = (state.parts.take(), state.watchdog.take());
+        let (parts, watch) = (state.parts.take(), state.watch.take());
         drop(state);
-        if let Some(watchdog) = watchdog {
-            watchdog.abort();
+        if let Some(watch) = watch {
+            self.shared.watchdog.forget(watch);
         }
         self.shared.system.steps.reach("latch:releasing");
-        drop(parts);
+        if let Some(parts) = parts {
+            self.give_back(parts);
+        }
         self.shared.ending.has_ended(&self.place.key);
+    }
+
+    /// Gives everything back, in the order peers' file, transcript, latch, place in the queue.
+    fn give_back(&self, parts: Parts) {
+        drop(parts.peer);
+        self.shared.system.steps.reach("latch:peer-removed");
+        drop(parts.transcript);
+        if let Some(latch) = parts.latch.unlock() {
+            self.shared.lately.put_latch(&self.place, latch);
+        }
+        drop(parts.ticket);
+    }
+
+    /// The watchdog's word.
+    pub(crate) fn held_too_long(&self) {
+        let session = &self.place.session;
+        tracing::warn!(session, phase = %self.phase, "a latch was held for too long; it may start no more writes");
+        self.revoke(&held_too_long(self.shared.options.max_hold()));
     }
 }
 
@@ -225,14 +248,4 @@ fn held_too_long(max_hold: Duration) -> String {
         "it was held for more than {} ms (maxHoldMs)",
         max_hold.as_millis()
     )
-}
-
-/// Revokes a latch that is held for too long.
-async fn watch(core: Weak<Core>, max_hold: Duration) {
-    tokio::time::sleep(max_hold).await;
-    if let Some(core) = core.upgrade() {
-        let session = &core.place.session;
-        tracing::warn!(session, phase = %core.phase, "a latch was held for too long; it may start no more writes");
-        core.revoke(&held_too_long(max_hold));
-    }
 }

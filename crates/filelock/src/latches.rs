@@ -8,10 +8,12 @@ use latchwork_sys::System;
 use tokio::sync::Notify;
 use tokio::sync::futures::OwnedNotified;
 
+use crate::lately::Lately;
 use crate::peer::{Policy, StandIns};
 use crate::place::{Key, Place};
 use crate::probe::Probed;
 use crate::waiters::Waiters;
+use crate::watchdog::Watchdog;
 use crate::{LatchError, Latched, Options, Site, acquire};
 
 /// Latches on sessions in files. Cloning shares everything.
@@ -35,6 +37,8 @@ pub(crate) struct Shared {
     pub(crate) policy: Policy,
     pub(crate) stand_ins: StandIns,
     pub(crate) ending: Ending,
+    pub(crate) lately: Lately,
+    pub(crate) watchdog: Watchdog,
 }
 
 impl Latches {
@@ -49,6 +53,8 @@ impl Latches {
             policy: Policy::new(options.peer_lock),
             stand_ins: StandIns::default(),
             ending: Ending::default(),
+            lately: Lately::default(),
+            watchdog: Watchdog::default(),
             system,
             options,
         };
@@ -69,6 +75,12 @@ impl Latches {
         &self.shared.system
     }
 
+    /// How many threads of these latches wait in the kernel at this moment.
+    #[must_use]
+    pub fn wait_threads(&self) -> crate::WaitThreads {
+        self.shared.waiters.threads()
+    }
+
     /// Takes the latch of a session: the right to write its transcript, for one phase.
     ///
     /// The folder must exist; the transcript need not (see [`WritePermit::stage`](crate::WritePermit::stage)).
@@ -83,8 +95,8 @@ impl Latches {
     ///
     /// # Blocking
     ///
-    /// For about two dozen quick system calls, and once in a process for starting the stand-in; waiting
-    /// is done without blocking. Needs a tokio runtime with its timer enabled.
+    /// For about a dozen quick system calls, and once in a process for starting the stand-in; waiting
+    /// is done without blocking. Needs a tokio runtime with its timer and its I/O enabled.
     pub async fn latch(
         &self,
         site: &Site,
@@ -96,11 +108,27 @@ impl Latches {
 }
 
 impl Shared {
+    /// The place of a site, for taking its latch. It is not looked at if the latch is open already: whoever has locked it
+    /// looks whether it still stands in its folder, which tells the same.
+    pub(crate) fn place_to_latch(&self, site: &Site) -> Result<Arc<Place>, LatchError> {
+        match self.lately.place_with_latch(site) {
+            Some(place) => Ok(place),
+            None => self.place(site),
+        }
+    }
+
     /// Finds the place of a site, on a filesystem that is trusted.
-    pub(crate) fn place(&self, site: &Site) -> Result<Place, LatchError> {
-        let place = Place::find(&*self.system.disk, site)?;
+    pub(crate) fn place(&self, site: &Site) -> Result<Arc<Place>, LatchError> {
+        let disk = &*self.system.disk;
+        if let Some(place) = self.lately.place(site)
+            && place.still_stands(disk)?
+        {
+            return Ok(place);
+        }
+        let place = Arc::new(Place::find(disk, site)?);
         self.probed
             .kind(&self.system, &place, self.options.allow_network_fs)?;
+        self.lately.remember(site, &place);
         Ok(place)
     }
 }

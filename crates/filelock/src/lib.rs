@@ -11,13 +11,16 @@
 //! | `latches` | the entry point: one value per process |
 //! | `acquire` | one latch from queue to grant, under one deadline |
 //! | `latched` | what is then held; permits, revocation, release |
+//! | `lately` | sessions used lately, so that the next latch costs less |
+//! | `watchdog` | no latch is held for ever |
+//! | `locked` | a file whose `flock` is ours |
 //! | `check` | is everything that is held still ours? |
 //! | `stage` | making and replacing the transcript so that its name is born locked |
 //! | `latch_file`, `wall`, `peer` | the three locks: latch, transcript inode, peers' file |
-//! | `waiters` | waiting for a `flock` in the kernel without blocking a task |
+//! | `waiters`, `poll` | waiting for a `flock` in the kernel without blocking a task; and without a thread |
 //! | `probe` | does this filesystem keep its locks? |
 //! | `claims`, `claim_file` | whose turn it is, as files |
-//! | `claim_wait`, `ask_file` | waiting for a turn, and asking its holder to hand it over |
+//! | `claim_wait`, `want`, `ask_file` | waiting for a turn, and asking its holder to hand it over |
 //! | `note`, `holders` | who holds something, for people |
 //! | `error` | what can go wrong |
 
@@ -32,22 +35,33 @@ mod holders;
 mod latch_file;
 mod latched;
 mod latches;
+mod lately;
+mod locked;
 mod note;
 mod options;
 mod peer;
 mod place;
+mod poll;
 mod probe;
 mod site;
 mod stage;
 mod waiters;
 mod wall;
+mod want;
+mod watchdog;
 
 pub use ask_file::Asked;
 pub use claims::{ClaimHandle, FileClaim};
-pub use error::{ClaimError, LatchError, LatchLost, Lost, Obstacle, Refusal, Revoked, StageError};
+pub use error::{
+    ClaimError, LatchError, LatchLost, Lost, Obstacle, Refusal, Revoked, StageError, Unsupported,
+};
 pub use holders::Holders;
 pub use latched::{Latched, WritePermit};
 pub use latches::Latches;
-pub use options::{BadOptions, Options, PeerLock};
+pub use options::{
+    BadOptions, HOLD_CAP_MS, HOLD_FLOOR_MS, HOLD_GRACE_MS, HoldTooShort, Options, PeerLock,
+    hold_for,
+};
 pub use site::{BadSite, SIDECARS, Site};
 pub use stage::Staged;
+pub use waiters::WaitThreads;

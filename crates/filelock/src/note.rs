@@ -3,9 +3,11 @@
 //! A note decides nothing; the kernel does. It is written over in place, always at the same length,
 //! since nothing is ever truncated; so it may outlive its writer and must be read with the lock in mind.
 
-use latchwork_lock::Holder;
-use latchwork_sys::{DiskFile, Liveness, ProcessIdentity, System, read_at_most};
+use latchwork_lock::{Holder, Phase};
+use latchwork_sys::{DiskFile, FileFacts, Liveness, ProcessIdentity, System, read_at_most};
 use serde::{Deserialize, Serialize};
+
+use crate::locked::OpenFile;
 
 /// Length of a written note in bytes, with its newline.
 const WIDTH: usize = 512;
@@ -28,6 +30,52 @@ pub(crate) struct Note {
     pub(crate) boot_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) pid_ns: Option<u64>,
+}
+
+/// A note that this process has written, and what the file looked like then.
+///
+/// Who takes one session again and again need not write the same note each time: as long as nobody has written since and
+/// the note is [fresh](NOTE_FRESH_MS), it still says who holds the file, and since when to within that time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Noted {
+    phase: Phase,
+    at_ms: i64,
+    modified: (i64, u32),
+}
+
+/// How long a note may be used again, in milliseconds.
+const NOTE_FRESH_MS: u64 = 200;
+
+impl Noted {
+    /// Whether the note is still in the file, to judge by `found`, and good enough for `phase`.
+    fn serves(&self, found: &FileFacts, phase: &Phase, now_ms: i64) -> bool {
+        self.phase == *phase
+            && self.modified == stamp(found)
+            && now_ms.abs_diff(self.at_ms) < NOTE_FRESH_MS
+    }
+}
+
+fn stamp(facts: &FileFacts) -> (i64, u32) {
+    (facts.modified_ms, facts.modified_nanos)
+}
+
+/// Says in a latch that is held, and that looks like `found`, who holds it.
+pub(crate) fn note_holder(latch: &mut OpenFile, found: &FileFacts, phase: &Phase, system: &System) {
+    let now_ms = system.clock.wall_ms();
+    if latch
+        .noted
+        .as_ref()
+        .is_some_and(|noted| noted.serves(found, phase, now_ms))
+    {
+        return;
+    }
+    let note = Note::of(system.processes.own(), Some(phase.as_str()), iso(now_ms));
+    note.write_to(&**latch.get());
+    latch.noted = latch.get().facts().ok().map(|facts| Noted {
+        phase: phase.clone(),
+        at_ms: now_ms,
+        modified: stamp(&facts),
+    });
 }
 
 impl Note {
@@ -139,6 +187,12 @@ pub(crate) fn iso(wall_ms: i64) -> String {
     moment.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }
 
+/// The moment of the wall clock that a text names, in milliseconds since 1970.
+pub(crate) fn from_iso(text: &str) -> Option<i64> {
+    let moment: jiff::Timestamp = text.parse().ok()?;
+    Some(moment.as_millisecond())
+}
+
 #[cfg(test)]
 mod tests {
     use latchwork_sys::OpenHow;
@@ -159,6 +213,11 @@ mod tests {
     fn moments_are_written_as_peers_write_them() {
         assert_eq!(iso(1_779_178_364_102), "2026-05-19T08:12:44.102Z");
         assert_eq!(iso(0), "1970-01-01T00:00:00.000Z");
+        assert_eq!(
+            from_iso("2026-05-19T08:12:44.102Z"),
+            Some(1_779_178_364_102)
+        );
+        assert_eq!(from_iso("yesterday"), None);
     }
 
     #[test]
@@ -177,6 +236,41 @@ mod tests {
         let read = Note::read_from(&*file).unwrap();
         assert_eq!(read.phase.as_deref(), Some("record"));
         assert_eq!(file.facts().unwrap().size, WIDTH as u64);
+    }
+
+    #[test]
+    fn a_note_is_not_written_again_until_it_is_old_or_somebody_has_written_another() {
+        let dir = tempfile::tempdir().unwrap();
+        let (system, path) = (System::real(), dir.path().join("n"));
+        let how = OpenHow::updating().or_create();
+        let open = || OpenFile::new(system.disk.open(&path, &how).unwrap().into());
+        let (mut ours, other) = (open(), open());
+        let say = |file: &mut OpenFile, phase| {
+            let found = system.disk.facts(&path).unwrap();
+            note_holder(file, &found, &phase, &system);
+            Note::read_from(&**file.get()).unwrap()
+        };
+        let first = say(&mut ours, Phase::RECORD);
+        assert_eq!(first.phase.as_deref(), Some("record"));
+        let stamped = system.disk.facts(&path).unwrap();
+        say(&mut ours, Phase::RECORD);
+        assert_eq!(
+            system.disk.facts(&path).unwrap(),
+            stamped,
+            "nothing was written"
+        );
+
+        std::thread::sleep(std::time::Duration::from_millis(10));
+        Note::default().write_to(&**other.get());
+        assert_eq!(say(&mut ours, Phase::RECORD).pid, std::process::id());
+        assert_eq!(
+            say(&mut ours, Phase::SETTLE).phase.as_deref(),
+            Some("settle")
+        );
+
+        std::thread::sleep(std::time::Duration::from_millis(NOTE_FRESH_MS + 10));
+        let later = say(&mut ours, Phase::SETTLE);
+        assert!(later.since > first.since);
     }
 
     #[test]

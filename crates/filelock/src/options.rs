@@ -7,19 +7,29 @@ use std::time::Duration;
 use latchwork_lock::Wait;
 use serde::{Deserialize, Serialize};
 
+/// What is added to the time that an operation may take, to get the time that it may hold; milliseconds.
+pub const HOLD_GRACE_MS: u64 = 120_000;
+/// The shortest hold that is derived from a time limit, and the default; milliseconds.
+pub const HOLD_FLOOR_MS: u64 = 300_000;
+/// The longest hold that can be set or derived; milliseconds (about 24.8 days, the longest timer of the peers' runtime).
+pub const HOLD_CAP_MS: u64 = 2_147_000_000;
+
 /// What can be set about latches.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Options {
     /// How long a request waits, where its caller names no wait of its own; milliseconds.
     pub acquire_timeout_ms: u64,
+    /// From which age on the lock file of a live peer is reported as stale; milliseconds. It is never taken for that.
+    pub stale_ms: u64,
     /// How long a latch may be held before it is revoked inside its own process; milliseconds.
     pub max_hold_ms: u64,
     /// Whether peers' lock files (`<name>.jsonl.lock`, OpenClaw's protocol) are taken too.
     pub peer_lock: PeerLock,
     /// Work on filesystems whose locks are not trusted. Only for a folder that a single machine uses.
     pub allow_network_fs: bool,
-    /// How many threads may wait in the kernel at once; requests beyond that poll.
+    /// How many threads may begin to wait in the kernel at about the same time; requests beyond that poll. Threads behind a
+    /// holder that is slow or frozen do not count, but all together are never more than eight times as many.
     pub wait_threads: usize,
 }
 
@@ -40,7 +50,8 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             acquire_timeout_ms: 60_000,
-            max_hold_ms: 300_000,
+            stale_ms: 1_800_000,
+            max_hold_ms: HOLD_FLOOR_MS,
             peer_lock: PeerLock::Always,
             allow_network_fs: false,
             wait_threads: 8,
@@ -78,10 +89,32 @@ impl Options {
                 "at least 1000: a shorter hold would revoke ordinary writes",
             );
         }
+        if self.max_hold_ms > HOLD_CAP_MS {
+            return bad("maxHoldMs", self.max_hold_ms, "at most 2147000000");
+        }
+        if self.stale_ms == 0 {
+            return bad("staleMs", 0, "at least 1");
+        }
         if self.wait_threads > 1_024 {
             return bad("waitThreads", self.wait_threads as u64, "at most 1024");
         }
         Ok(())
+    }
+
+    /// Refuses a maximum that is shorter than what an operation needs: obeying it would rob the operation in its midst.
+    ///
+    /// # Errors
+    ///
+    /// [`HoldTooShort`] with both times.
+    pub fn must_allow(&self, operation: &'static str, needs: Duration) -> Result<(), HoldTooShort> {
+        if self.max_hold() >= needs {
+            return Ok(());
+        }
+        Err(HoldTooShort {
+            max_hold_ms: self.max_hold_ms,
+            operation,
+            needs_ms: millis(needs),
+        })
     }
 
     /// The wait that [`acquire_timeout_ms`](Self::acquire_timeout_ms) means, from now on.
@@ -90,14 +123,93 @@ impl Options {
         Wait::at_most(Duration::from_millis(self.acquire_timeout_ms))
     }
 
+    /// For comparison with an age by the wall clock.
+    pub(crate) fn stale_ms_signed(&self) -> i64 {
+        i64::try_from(self.stale_ms).unwrap_or(i64::MAX)
+    }
+
     pub(crate) fn max_hold(&self) -> Duration {
         Duration::from_millis(self.max_hold_ms)
     }
 }
 
+/// The hold that an operation with this time limit needs: the limit and a grace, within floor and cap.
+///
+/// `None` is no limit, a limit of zero is none that could be meant: they get the cap and the floor.
+#[must_use]
+pub fn hold_for(limit: Option<Duration>) -> Duration {
+    let hold_ms = match limit.map(millis) {
+        None => HOLD_CAP_MS,
+        Some(0) => HOLD_FLOOR_MS,
+        Some(limit_ms) => limit_ms
+            .saturating_add(HOLD_GRACE_MS)
+            .clamp(HOLD_FLOOR_MS, HOLD_CAP_MS),
+    };
+    Duration::from_millis(hold_ms)
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A maximum hold below what an operation needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "maxHoldMs is {max_hold_ms}, but {operation} may hold a session for {needs_ms} ms and would be revoked in its midst: \
+     set maxHoldMs to at least {needs_ms}, or shorten {operation}"
+)]
+pub struct HoldTooShort {
+    /// What is configured, in milliseconds.
+    pub max_hold_ms: u64,
+    /// What needs longer, as a person would call it.
+    pub operation: &'static str,
+    /// What it needs, in milliseconds.
+    pub needs_ms: u64,
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    #[test]
+    fn a_maximum_below_what_an_operation_needs_is_refused_with_both_times() {
+        let options = Options {
+            max_hold_ms: 5_000,
+            ..Options::default()
+        };
+        assert_eq!(
+            options.must_allow("a commit", Duration::from_secs(5)),
+            Ok(())
+        );
+        let refused = options.must_allow("the end of a turn", Duration::from_secs(10));
+        let said = refused.unwrap_err().to_string();
+        for part in ["5000", "10000", "the end of a turn"] {
+            assert!(said.contains(part), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_hold_is_derived_from_a_limit_as_peers_derive_it() {
+        let hold = |limit_ms: u64| hold_for(Some(Duration::from_millis(limit_ms))).as_millis();
+        assert_eq!(hold_for(None).as_millis(), 2_147_000_000);
+        assert_eq!(
+            (hold(0), hold(1), hold(180_000)),
+            (300_000, 300_000, 300_000)
+        );
+        assert_eq!((hold(180_001), hold(900_000)), (300_001, 1_020_000));
+        assert_eq!(hold(u64::MAX), 2_147_000_000);
+    }
+
+    proptest! {
+        #[test]
+        fn a_derived_hold_lets_the_operation_end_unless_the_cap_forbids_it(limit_ms in 1_u64..) {
+            let hold = hold_for(Some(Duration::from_millis(limit_ms)));
+            prop_assert!(hold.as_millis() >= u128::from(limit_ms.min(HOLD_CAP_MS)));
+            prop_assert!((u128::from(HOLD_FLOOR_MS)..=u128::from(HOLD_CAP_MS)).contains(&hold.as_millis()));
+        }
+    }
 
     #[test]
     fn the_defaults_are_valid_and_values_that_cannot_work_are_named() {

@@ -1,4 +1,7 @@
-//! Where a site really is: its folder with symlinks resolved, and the key that all names of it share.
+//! Where a site really is, and the key that all names of its folder share.
+//!
+//! Paths are those that were given: the kernel resolves them anew with each call, so that a symlink that was turned
+//! elsewhere is followed; whoever holds something compares inodes before each write.
 
 use std::path::PathBuf;
 
@@ -14,9 +17,10 @@ pub(crate) struct Key {
     session: String,
 }
 
-/// A site with its folder resolved. Cheap to make; one for each request.
+/// A site whose folder was found.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
+    pub(crate) site: Site,
     pub(crate) key: Key,
     pub(crate) session: String,
     pub(crate) dir: PathBuf,
@@ -29,19 +33,12 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn find(disk: &dyn Disk, site: &Site) -> Result<Self, LatchError> {
-        let dir = disk
-            .canonicalize(site.dir())
-            .doing("find the folder", site.dir())?;
-        let dir_facts = disk.facts(&dir).doing("look at the folder", &dir)?;
-        if dir_facts.kind != FileKind::Directory {
-            return Err(LatchError::Refused {
-                path: dir,
-                why: Refusal::NotAFolder,
-            });
-        }
+        let dir_facts = look_at_folder(disk, site)?;
+        let dir = site.dir().to_path_buf();
         let session = site.session().to_owned();
         let sidecars = dir.join(SIDECARS);
         Ok(Self {
+            site: site.clone(),
             key: Key {
                 dev: dir_facts.dev,
                 ino: dir_facts.ino,
@@ -56,4 +53,22 @@ impl Place {
             sidecars,
         })
     }
+
+    /// Whether the folder is still the one that was found.
+    pub(crate) fn still_stands(&self, disk: &dyn Disk) -> Result<bool, LatchError> {
+        Ok(look_at_folder(disk, &self.site)?.same_inode(&self.dir_facts))
+    }
+}
+
+fn look_at_folder(disk: &dyn Disk, site: &Site) -> Result<FileFacts, LatchError> {
+    let facts = disk
+        .facts_behind(site.dir())
+        .doing("find the folder", site.dir())?;
+    if facts.kind == FileKind::Directory {
+        return Ok(facts);
+    }
+    Err(LatchError::Refused {
+        path: site.dir().to_path_buf(),
+        why: Refusal::NotAFolder,
+    })
 }

@@ -12,7 +12,7 @@ pub const SIDECARS: &str = ".latchwork";
 const LONGEST_ID: usize = 200;
 
 /// A session and the files that it lives in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Site {
     dir: PathBuf,
     session: String,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use latchwork_sys::{DiskFile, IoDoing, OpenHow, PathError, System, temporary_beside};
 
-use crate::latch_file::Locked;
+use crate::locked::Locked;
 use crate::{StageError, WritePermit};
 
 /// A file that is to become the transcript. Dropping it removes it.

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use latchwork_sys::{DiskFile, IoDoing, OpenHow, System};
 
-use crate::latch_file::{Locked, refused_or_io};
+use crate::latch_file::refused_or_io;
+use crate::locked::{Locked, OpenFile};
 use crate::place::Place;
 use crate::{LatchError, Refusal};
 
@@ -41,6 +42,9 @@ pub(crate) fn refuse_others(system: &System, place: &Place) -> Result<(), LatchE
 }
 
 /// Opens and locks the transcript, without waiting.
+///
+/// It is opened before it is looked at, which saves a call each time: without following a symlink, without waiting and
+/// without becoming anybody's terminal, so that a FIFO or a device that stands there is refused all the same.
 pub(crate) fn build(system: &System, place: &Place) -> Result<Wall, LatchError> {
     let path = &place.transcript;
     let refused = |why| {
@@ -49,37 +53,27 @@ pub(crate) fn build(system: &System, place: &Place) -> Result<Wall, LatchError> 
             why,
         })
     };
-    // Looked at before it is opened: opening a device may already do something.
-    match system.disk.facts(path) {
+    let file: Arc<dyn DiskFile> = match system.disk.open(path, &OpenHow::appending()) {
+        Ok(file) => file.into(),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             return Ok(Wall::NoTranscript);
         }
         Err(error) => return Err(refused_or_io(system, path, error)),
-        Ok(facts) => {
-            if let Some(why) = Refusal::of(facts.kind) {
-                return refused(why);
-            }
-        }
-    }
-    let file: Arc<dyn DiskFile> = match system.disk.open(path, &OpenHow::appending()) {
-        Ok(file) => file.into(),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Wall::Replaced),
-        Err(error) => return Err(refused_or_io(system, path, error)),
     };
-    if !file.try_lock().doing("lock the transcript", path)? {
+    let facts = file.facts().doing("look at", path)?;
+    if let Some(why) = Refusal::of(facts.kind) {
+        return refused(why);
+    }
+    let file = OpenFile::seen(file, &facts);
+    if !file.get().try_lock().doing("lock the transcript", path)? {
         return Ok(Wall::Busy);
     }
-    let locked = Locked::new(file, path);
-    if !locked.is_in_place(system)? {
-        return Ok(Wall::Replaced);
-    }
+    let locked = Locked::of(file, path);
     // Under the lock, so that a file just being put in place by another of us is never met half-way.
-    let facts = locked.file().facts().doing("look at", path)?;
-    match (Refusal::of(facts.kind), facts.nlink) {
-        (Some(why), _) => refused(why),
-        (None, 0) => Ok(Wall::Replaced),
-        (None, 1) => Ok(Wall::Stands(locked)),
-        (None, names) => refused(Refusal::HardLinked { names }),
+    match locked.in_place(system)?.map(|found| found.nlink) {
+        None | Some(0) => Ok(Wall::Replaced),
+        Some(1) => Ok(Wall::Stands(locked)),
+        Some(names) => refused(Refusal::HardLinked { names }),
     }
 }
 
@@ -90,7 +84,7 @@ pub(crate) fn still_fits(
     transcript: Option<&Locked>,
 ) -> Result<bool, LatchError> {
     match transcript {
-        Some(locked) => Ok(locked.is_in_place(system)?),
+        Some(locked) => Ok(locked.in_place(system)?.is_some()),
         None => match system.disk.facts(&place.transcript) {
             Ok(_) => Ok(false),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(true),

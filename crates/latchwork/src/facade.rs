@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use latchwork_config::SecretSource;
 use latchwork_session::{OpenError, SessionSummary, TranscriptStore};
@@ -38,6 +39,9 @@ pub enum SetupError {
     /// A setting of the locks cannot work.
     #[error("the setting store.locks is wrong")]
     Locks(#[source] latchwork_filelock::BadOptions),
+    /// Something may hold a session for longer than the settings allow.
+    #[error(transparent)]
+    Hold(#[from] latchwork_filelock::HoldTooShort),
     /// A setting of turns cannot work.
     #[error("the setting turn is wrong")]
     Turn(#[source] latchwork_runner::BadOptions),
@@ -62,6 +66,9 @@ impl Latchwork {
     pub fn new(settings: Settings, system: System, secrets: Secrets) -> Result<Self, SetupError> {
         settings.store.locks.validate().map_err(SetupError::Locks)?;
         settings.turn.validate().map_err(SetupError::Turn)?;
+        let end_of_turn = Duration::from_millis(settings.turn.close_limit_ms);
+        let locks = &settings.store.locks;
+        locks.must_allow("the end of a turn (turn.closeLimitMs)", end_of_turn)?;
         settings.tools.validate().map_err(SetupError::Tools)?;
         let home = settings.home.as_deref().map(|home| {
             FileStore::new(

@@ -7,10 +7,12 @@
 //! |---|---|
 //! | `endpoint` | how one model provider is reached |
 //! | `names` | every setting by name, its variable, and what it does |
+//! | `openclaw` | the variables of OpenClaw that are obeyed here too |
 //! | `sources` | files, environment and flags become settings |
 
 mod endpoint;
 mod names;
+mod openclaw;
 mod sources;
 
 use std::collections::BTreeMap;

@@ -70,7 +70,9 @@ pub enum ReplayError {
         most: u64,
     },
     /// No model says anything in it.
-    #[error("the recording {name:?} holds no whole reply of an assistant; is it a session file?")]
+    #[error(
+        "the recording {name:?} holds no whole reply of an assistant on its active branch; is it a session file, and the right one?"
+    )]
     NoReplies {
         /// Its path or name.
         name: String,

@@ -2,10 +2,15 @@
 //!
 //! Wall time is for records that people and peers read; it jumps. Monotonic time is for waits and
 //! holds on this machine; it stops while the machine sleeps. Boot time goes on in sleep; it is for
-//! leases between machines. Deliberately not here: sleeping, which belongs to the async runtime.
+//! leases between machines. Sleeping goes through here too, so that a scheduler of a test can decide how long it takes.
 
 use std::fmt::Debug;
+use std::future::Future;
+use std::pin::Pin;
 use std::time::Duration;
+
+/// A wait that is over when its time has come.
+pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Where time comes from.
 pub trait Clock: Send + Sync + Debug {
@@ -15,6 +20,8 @@ pub trait Clock: Send + Sync + Debug {
     fn monotonic(&self) -> Duration;
     /// Time since boot; never goes back, goes on in suspend.
     fn boottime(&self) -> Duration;
+    /// Waits for this long, by monotonic time, without blocking the thread. Dropping it ends the wait.
+    fn sleep(&self, time: Duration) -> Sleep;
 }
 
 /// The clocks of this machine.
@@ -36,6 +43,11 @@ impl Clock for RealClock {
         return read(rustix::time::ClockId::Boottime);
         #[cfg(not(target_os = "linux"))]
         self.monotonic()
+    }
+
+    /// Needs a tokio runtime with its timer enabled.
+    fn sleep(&self, time: Duration) -> Sleep {
+        Box::pin(tokio::time::sleep(time))
     }
 }
 

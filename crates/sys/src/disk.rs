@@ -9,6 +9,7 @@
 use std::ffi::OsString;
 use std::fmt::Debug;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 /// A filesystem, seen through the few operations that this project needs.
@@ -47,6 +48,11 @@ pub trait Disk: Send + Sync + Debug {
     fn filesystem(&self, path: &Path) -> io::Result<FsKind>;
     /// The absolute path with every symlink resolved.
     fn canonicalize(&self, path: &Path) -> io::Result<PathBuf>;
+    /// What a path leads to in the end, symlinks followed.
+    fn facts_behind(&self, path: &Path) -> io::Result<FileFacts>;
+    /// A descriptor that becomes readable when the file at this path is written, or closed by a writer. What is read
+    /// from it has no meaning but that; it never blocks. For waiting without polling often; never for a decision.
+    fn changes(&self, path: &Path) -> io::Result<OwnedFd>;
 }
 
 /// An open file.

@@ -36,7 +36,7 @@ mod system;
 pub use atomic::{
     create_whole, make_private_dir, read_at_most, read_exact_at, temporary_beside, write_whole,
 };
-pub use clock::{Clock, RealClock};
+pub use clock::{Clock, RealClock, Sleep};
 pub use companion::Companion;
 pub use disk::{Disk, DiskFile, FileFacts, FileKind, FsKind, OpenHow, Space};
 pub use entropy::{Entropy, RealEntropy, hex_id, uuid_v4, uuid_v7};

@@ -6,6 +6,7 @@
 
 use std::fmt::Debug;
 use std::io;
+use std::path::Path;
 
 use crate::Companion;
 
@@ -28,6 +29,17 @@ pub trait Processes: Send + Sync + Debug {
     ///
     /// For the time of a fork and an exec.
     fn companion(&self, name: &str) -> io::Result<Box<dyn Companion>>;
+
+    /// Whether a child process gets the `flock` of a file at once.
+    ///
+    /// # Errors
+    ///
+    /// If no child could try; `flock(1)` does it.
+    ///
+    /// # Blocking
+    ///
+    /// For the life of a short child.
+    fn child_gets_lock(&self, path: &Path) -> io::Result<bool>;
 }
 
 /// What names a process: all of it together, none of it alone.

@@ -6,7 +6,7 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -98,6 +98,23 @@ impl Disk for RealDisk {
 
     fn canonicalize(&self, path: &Path) -> io::Result<PathBuf> {
         std::fs::canonicalize(path)
+    }
+
+    fn facts_behind(&self, path: &Path) -> io::Result<FileFacts> {
+        Ok(facts_of(&rustix::fs::stat(path)?))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn changes(&self, path: &Path) -> io::Result<OwnedFd> {
+        use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
+        let watch = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
+        add_watch(&watch, path, WatchFlags::MODIFY | WatchFlags::CLOSE_WRITE)?;
+        Ok(watch)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn changes(&self, _path: &Path) -> io::Result<OwnedFd> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 }
 
@@ -351,6 +368,29 @@ mod tests {
         child.kill().unwrap();
         child.wait().unwrap();
         assert!(outlived, "the lock was free only after the child had ended");
+    }
+
+    #[test]
+    fn a_change_of_a_watched_file_is_told_and_reading_never_blocks() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        let file = open(&path, OpenHow::updating().only_new()).unwrap();
+        let watch = RealDisk.changes(&path).unwrap();
+        let mut room = [0; 512];
+        assert_eq!(rustix::io::read(&watch, &mut room), Err(Errno::AGAIN));
+        file.write_at(b"x", 0).unwrap();
+        assert!(rustix::io::read(&watch, &mut room).unwrap() > 0);
+        drop(file);
+        assert!(rustix::io::read(&watch, &mut room).unwrap() > 0);
+    }
+
+    #[test]
+    fn facts_behind_a_link_are_those_of_what_it_leads_to() {
+        let dir = tempfile::tempdir().unwrap();
+        symlink(dir.path(), dir.path().join("link")).unwrap();
+        let behind = RealDisk.facts_behind(&dir.path().join("link")).unwrap();
+        assert_eq!(behind.kind, FileKind::Directory);
+        assert!(behind.same_inode(&RealDisk.facts(dir.path()).unwrap()));
     }
 
     #[test]

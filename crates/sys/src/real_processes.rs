@@ -4,6 +4,8 @@
 //! answer to signal 0, and counts as alive unless that answer is "no such process".
 
 use std::io;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use crate::companion::ShellCompanion;
@@ -66,6 +68,23 @@ impl Processes for RealProcesses {
     fn companion(&self, name: &str) -> io::Result<Box<dyn Companion>> {
         Ok(Box::new(ShellCompanion::start(name)?))
     }
+
+    fn child_gets_lock(&self, path: &Path) -> io::Result<bool> {
+        // The number is what flock(1) is told to end with when the lock cannot be had.
+        let status = Command::new("flock")
+            .args(["--exclusive", "--nonblock", "--conflict-exit-code", "75"])
+            .arg(path)
+            .arg("true")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()?;
+        match status.code() {
+            Some(0) => Ok(true),
+            Some(75) => Ok(false),
+            _ => Err(io::Error::other(format!("flock(1) ended with {status}"))),
+        }
+    }
 }
 
 fn read_own() -> ProcessIdentity {
@@ -109,8 +128,6 @@ fn command_of(pid: u32) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::process::{Command, Stdio};
-
     use super::*;
 
     #[test]
@@ -144,6 +161,24 @@ mod tests {
         assert_eq!(processes.look(child.id()), Liveness::Zombie);
         child.wait().unwrap();
         assert_eq!(processes.look(child.id()), Liveness::Dead);
+    }
+
+    #[test]
+    fn a_child_gets_a_lock_only_while_nobody_has_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        let processes = RealProcesses::new();
+        let how = crate::OpenHow::updating().or_create();
+        let file = crate::Disk::open(&crate::RealDisk, &path, &how).unwrap();
+        assert!(file.try_lock().unwrap());
+        assert!(!processes.child_gets_lock(&path).unwrap());
+        file.unlock().unwrap();
+        assert!(processes.child_gets_lock(&path).unwrap());
+        assert!(
+            processes
+                .child_gets_lock(&dir.path().join("no/such"))
+                .is_err()
+        );
     }
 
     #[test]

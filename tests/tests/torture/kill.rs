@@ -12,6 +12,8 @@ use latchwork_testkit::steps::{VARIABLE, kill_at};
 use latchwork_testkit::verify::Report;
 use serde_json::{Value, json};
 
+use crate::choice::{runs, seed};
+
 /// How many rounds a session ages.
 const AGE: u64 = 20;
 /// A turn of this campaign reaches about so many steps.
@@ -34,17 +36,6 @@ impl Numbers {
     fn below(&mut self, end: u64) -> u64 {
         self.next() % end
     }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a campaign is steered by two variables"
-)]
-fn number(variable: &str, default: u64) -> u64 {
-    std::env::var(variable).ok().map_or(default, |text| {
-        text.parse()
-            .unwrap_or_else(|_| panic!("{variable} is no number: {text}"))
-    })
 }
 
 /// First tools in parallel, then words.
@@ -162,10 +153,7 @@ impl Session {
 
 #[test]
 fn kill_anywhere_and_the_next_run_works_with_every_accepted_message_once() {
-    let (seed, runs) = (
-        number("LATCHWORK_TORTURE_SEED", 20_261_123),
-        number("LATCHWORK_TORTURE_RUNS", 200),
-    );
+    let (seed, runs) = (seed(), runs(200));
     println!("kill: seed {seed}, {runs} runs");
     let mut numbers = Numbers(seed);
     let (mut session, mut kills) = (Session::new(), 0);

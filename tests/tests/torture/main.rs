@@ -1,4 +1,5 @@
-//! Campaigns: the same turn, killed again and again at seeded moments. `cargo xtask torture kill --seed N --runs N` replays one.
+//! Campaigns: one thing, again and again, at seeded moments or in seeded orders. `cargo xtask torture kill --seed N --runs N`
+//! replays one; a campaign is the tests whose names contain its word.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -6,4 +7,6 @@
     reason = "tests panic when something is not as it should be"
 )]
 
+mod choice;
 mod kill;
+mod lock;

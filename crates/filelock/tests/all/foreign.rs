@@ -65,7 +65,10 @@ fn grow_old(room: &Room) {
 async fn respected(room: &Room) -> String {
     let (obstacle, _, text) = busy(&latches(), room).await;
     assert!(
-        matches!(obstacle, Obstacle::PeerLock | Obstacle::HalfWritten),
+        matches!(
+            obstacle,
+            Obstacle::PeerLock | Obstacle::OldPeerLock | Obstacle::HalfWritten
+        ),
         "{text}"
     );
     text
@@ -117,6 +120,7 @@ async fn a_live_owner_is_respected_however_old_its_file_is_and_named() {
         text.contains(&format!("process {}", peer.pid())) && text.contains("sleep 600"),
         "{text}"
     );
+    assert!(text.contains("old enough to be stale"), "{text}");
     assert!(room.peer_lock().exists());
     put(&room, "{\"pid\": 1}");
     assert!(respected(&room).await.contains("process 1"));

@@ -50,6 +50,7 @@ async fn the_steps_are_taken_in_their_order() {
         "peer-written",
         "granted",
         "releasing",
+        "peer-removed",
     ];
     assert_eq!(steps, expected.map(|step| format!("latch:{step}")));
 }

@@ -130,11 +130,11 @@ async fn a_process_killed_at_any_step_leaves_the_session_usable_and_the_count_ri
         count_once(room.path(), &ours).await;
         assert!(!room.peer_lock().exists());
         if signal.is_none() {
-            assert!(step > 6, "it was to be killed at each of its steps");
+            assert!(step > 7, "it was to be killed at each of its steps");
             break;
         }
-        // The last step is reached after the write.
+        // The last two steps are reached after the write.
         let counted = std::fs::read_to_string(room.file("count")).unwrap();
-        assert_eq!(counted, if step == 6 { "2" } else { "1" }, "step {step}");
+        assert_eq!(counted, if step >= 6 { "2" } else { "1" }, "step {step}");
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use latchwork_filelock::{LatchError, Options, Refusal, Site};
+use latchwork_filelock::{LatchError, Options, Refusal, Site, Unsupported};
 use latchwork_lock::{Phase, Wait};
 use latchwork_sys::{Fault, FaultDisk, FaultOutcome, FsKind, Operation, RealDisk};
 
@@ -152,7 +152,44 @@ async fn a_filesystem_that_grants_one_lock_twice_is_refused() {
         .await
         .unwrap_err();
     assert!(
-        matches!(error, LatchError::LocksDoNotLock { .. }),
+        matches!(
+            error,
+            LatchError::Unsupported {
+                why: Unsupported::GrantsTwice,
+                ..
+            }
+        ),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_filesystem_that_is_not_trusted_and_grants_a_lock_to_a_child_too_is_refused_though_allowed()
+ {
+    let room = Room::new();
+    let disk = FaultDisk::new(Arc::new(RealDisk));
+    disk.add(
+        Fault::on(
+            Operation::Filesystem,
+            FaultOutcome::Filesystem(FsKind::Fuse),
+        )
+        .sticky(),
+    );
+    disk.add(Fault::on(Operation::Lock, FaultOutcome::PretendLocked));
+    disk.add(Fault::on(Operation::Lock, FaultOutcome::PretendBusy).nth(2));
+    let allowed = Options {
+        allow_network_fs: true,
+        ..Options::default()
+    };
+    let error = attempt(&on_disk(&disk, allowed), &room).await.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            LatchError::Unsupported {
+                why: Unsupported::GrantsToOthers,
+                ..
+            }
+        ),
         "{error}"
     );
 }

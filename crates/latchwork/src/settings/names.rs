@@ -186,7 +186,13 @@ const NAMES: &[Name] = &[
     Name::new(
         "store.locks.maxHoldMs",
         "how long a guard may be held before it is revoked, in ms",
-    ),
+    )
+    .by("LATCHWORK_MAX_HOLD_MS"),
+    Name::new(
+        "store.locks.staleMs",
+        "from which age on a live peer's lock file is called stale, in ms; it is never taken for that",
+    )
+    .by("LATCHWORK_STALE_MS"),
     Name::new(
         "store.locks.peerLock",
         "whether OpenClaw's lock file is taken too: always, auto or never",

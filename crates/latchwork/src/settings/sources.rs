@@ -12,7 +12,7 @@ use latchwork_config::{
 use latchwork_tools::{BashOptions, allowed_environment};
 use serde_json::Value;
 
-use super::{Settings, names};
+use super::{Settings, names, openclaw};
 use crate::home;
 
 /// The prefix of our own variables: one with it that means nothing is warned about.
@@ -94,7 +94,9 @@ impl Sources {
         if let Some(file) = &project_file {
             layers = layers.project_file(file);
         }
-        let variables = names().filter_map(|name| Some((name.variable?, name.key)));
+        // Of two variables for one setting the later wins: ours.
+        let ours = names().filter_map(|name| Some((name.variable?, name.key)));
+        let variables = openclaw::variables().chain(ours);
         layers = layers.environment(&Environment::new(PREFIX, variables, spelled(environment)));
         for Flag { flag, key, value } in flags {
             layers = layers.flag(&flag, key.as_str(), &value);
@@ -139,6 +141,7 @@ fn spelled(mut environment: BTreeMap<String, String>) -> BTreeMap<String, String
             *list = serde_json::json!(items).to_string();
         }
     }
+    openclaw::spell(&mut environment);
     environment
 }
 
@@ -179,6 +182,28 @@ mod tests {
             cwd: "/work".into(),
             ..Sources::default()
         }
+    }
+
+    #[test]
+    fn openclaws_variables_set_our_locks_too_and_our_own_win() {
+        let resolved = sources(&[
+            ("OPENCLAW_SESSION_WRITE_LOCK_ACQUIRE_TIMEOUT_MS", "1e4"),
+            ("OPENCLAW_SESSION_WRITE_LOCK_STALE_MS", "never"),
+            ("OPENCLAW_SESSION_WRITE_LOCK_MAX_HOLD_MS", "0x10000"),
+            ("LATCHWORK_MAX_HOLD_MS", "70000"),
+        ])
+        .resolve()
+        .unwrap();
+        let locks = &resolved.value.store.locks;
+        assert_eq!(locks.acquire_timeout_ms, 10_000);
+        assert_eq!(locks.stale_ms, 1_800_000, "what is no number is ignored");
+        assert_eq!(locks.max_hold_ms, 70_000);
+        let origin = resolved.origin("store.locks.acquireTimeoutMs").unwrap();
+        assert!(
+            origin
+                .to_string()
+                .contains("OPENCLAW_SESSION_WRITE_LOCK_ACQUIRE_TIMEOUT_MS")
+        );
     }
 
     fn project(text: &str) -> Result<Resolved<Settings>, SettingsError> {

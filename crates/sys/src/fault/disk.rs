@@ -5,6 +5,7 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,7 +17,7 @@ use crate::{Disk, DiskFile, FileFacts, FsKind, OpenHow, Space};
 pub enum Operation {
     /// [`Disk::open`].
     Open,
-    /// [`Disk::facts`] and [`DiskFile::facts`].
+    /// [`Disk::facts`], [`Disk::facts_behind`] and [`DiskFile::facts`].
     Facts,
     /// [`Disk::create_dir`].
     CreateDir,
@@ -36,6 +37,8 @@ pub enum Operation {
     Filesystem,
     /// [`Disk::canonicalize`].
     Canonicalize,
+    /// [`Disk::changes`].
+    Watch,
     /// [`DiskFile::read_at`].
     Read,
     /// [`DiskFile::append`].
@@ -67,6 +70,8 @@ pub enum FaultOutcome {
     },
     /// A lock is said to be granted, and is not taken; other operations are done as they are.
     PretendLocked,
+    /// A lock that was tried for is said to be somebody else's; other operations are done as they are.
+    PretendBusy,
     /// [`Disk::filesystem`] answers with this kind; other operations are done as they are.
     Filesystem(FsKind),
 }
@@ -257,6 +262,16 @@ impl Disk for FaultDisk {
         self.rules.refuse(Operation::Canonicalize, path)?;
         self.inner.canonicalize(path)
     }
+
+    fn facts_behind(&self, path: &Path) -> io::Result<FileFacts> {
+        self.rules.refuse(Operation::Facts, path)?;
+        self.inner.facts_behind(path)
+    }
+
+    fn changes(&self, path: &Path) -> io::Result<OwnedFd> {
+        self.rules.refuse(Operation::Watch, path)?;
+        self.inner.changes(path)
+    }
 }
 
 #[derive(Debug)]
@@ -323,6 +338,7 @@ impl DiskFile for FaultFile {
         match self.rules.decide(Operation::Lock, &self.path) {
             Some(FaultOutcome::Errno(errno)) => Err(io::Error::from_raw_os_error(errno)),
             Some(FaultOutcome::PretendLocked) => Ok(true),
+            Some(FaultOutcome::PretendBusy) => Ok(false),
             _ => self.inner.try_lock(),
         }
     }

@@ -1,0 +1,129 @@
+//! A file whose `flock` is ours, and the question whether its path still leads to it.
+//!
+//! Invariants: the descriptor is open for as long as the value lives, so its inode number cannot come to mean another
+//! file; dropping it gives the lock back explicitly, since closing alone could leave it with a child process that is just
+//! being started.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use latchwork_sys::{DiskFile, FileFacts, IoDoing, PathError, System};
+
+use crate::note::Noted;
+
+/// A locked file. Dropping it gives the lock back.
+#[derive(Debug)]
+pub(crate) struct Locked {
+    file: OpenFile,
+    path: PathBuf,
+    /// Given back already, by [`Self::unlock`].
+    over: bool,
+}
+
+/// An open file that remembers its inode, and the note that was last written into it through this value.
+#[derive(Clone, Debug)]
+pub(crate) struct OpenFile {
+    file: Arc<dyn DiskFile>,
+    inode: OnceLock<(u64, u64)>,
+    pub(crate) noted: Option<Noted>,
+}
+
+impl OpenFile {
+    pub(crate) fn new(file: Arc<dyn DiskFile>) -> Self {
+        Self {
+            file,
+            inode: OnceLock::new(),
+            noted: None,
+        }
+    }
+
+    /// Of a file that was just looked at.
+    pub(crate) fn seen(file: Arc<dyn DiskFile>, facts: &FileFacts) -> Self {
+        Self {
+            file,
+            inode: OnceLock::from((facts.dev, facts.ino)),
+            noted: None,
+        }
+    }
+
+    pub(crate) fn get(&self) -> &Arc<dyn DiskFile> {
+        &self.file
+    }
+
+    pub(crate) fn inode(&self) -> std::io::Result<(u64, u64)> {
+        if let Some(known) = self.inode.get() {
+            return Ok(*known);
+        }
+        let facts = self.file.facts()?;
+        Ok(*self.inode.get_or_init(|| (facts.dev, facts.ino)))
+    }
+
+    /// What stands at `path`, if it is this file; `None` if it is another one or nothing.
+    pub(crate) fn at(&self, path: &Path, system: &System) -> Result<Option<FileFacts>, PathError> {
+        let ours = self.inode().doing("look at", path)?;
+        match system.disk.facts(path).doing("look at", path) {
+            Ok(found) => Ok(((found.dev, found.ino) == ours).then_some(found)),
+            Err(error) if error.is_missing() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Locked {
+    /// Of a file that has just been locked.
+    pub(crate) fn new(file: Arc<dyn DiskFile>, path: &Path) -> Self {
+        Self::of(OpenFile::new(file), path)
+    }
+
+    /// Of an open file that has just been locked.
+    pub(crate) fn of(file: OpenFile, path: &Path) -> Self {
+        Self {
+            file,
+            path: path.to_path_buf(),
+            over: false,
+        }
+    }
+
+    pub(crate) fn file(&self) -> &Arc<dyn DiskFile> {
+        self.file.get()
+    }
+
+    pub(crate) fn open_file(&mut self) -> &mut OpenFile {
+        &mut self.file
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn moved_to(&mut self, path: &Path) {
+        self.path = path.to_path_buf();
+    }
+
+    /// What stands at the path, if it is still the file that is locked.
+    pub(crate) fn in_place(&self, system: &System) -> Result<Option<FileFacts>, PathError> {
+        self.file.at(&self.path, system)
+    }
+
+    /// Gives the lock back and keeps the file open for the next time; `None` if that did not go well.
+    pub(crate) fn unlock(mut self) -> Option<OpenFile> {
+        self.over = true;
+        unlock(&*self.file.file, &self.path).then(|| self.file.clone())
+    }
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        if !self.over {
+            unlock(&*self.file.file, &self.path);
+        }
+    }
+}
+
+fn unlock(file: &dyn DiskFile, path: &Path) -> bool {
+    file.unlock()
+        .inspect_err(|error| {
+            tracing::warn!(?path, %error, "a lock could not be given back; closing the file will");
+        })
+        .is_ok()
+}
