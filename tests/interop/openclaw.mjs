@@ -5,35 +5,17 @@
 //   {"appendToFile": {"path": P, "message": M}}      its file appender, under its own write lock
 //   {"lock": {"path": P, "timeoutMs": N}}            its write lock on a file, kept until
 //   {"unlock": true}                                 gives back what was locked last
+//   {"cleanLocks": {"dir": D, "staleMs": N}}         what its gateway does to a folder's lock files when it starts
 //
-// OpenClaw's bundle hashes the names of its chunks and shortens its exports, so a function is looked for by the start of
-// its chunk's name and by its own. What is not exported, or stands in a chunk that takes half a minute to load, is
-// evaluated from the chunk's text, with its whole source file around it. If a release no longer has it, the driver fails
-// and says so; it never guesses.
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+// Its functions are found as openclaw-bundle.mjs says. What is not exported, or stands in a chunk that takes half a minute
+// to load, is evaluated from the chunk's text, with its whole source file around it.
+import { existsSync } from "node:fs";
 import path from "node:path";
-import { pathToFileURL } from "node:url";
+import { chunkWith, exported, load, modules } from "./openclaw-bundle.mjs";
+import { writeLock } from "./write-lock.mjs";
 import { serve } from "./session-commands.mjs";
 
-const modules = process.argv[2];
-const dist = path.join(modules, "openclaw", "dist");
-const load = (file) => import(pathToFileURL(file).href);
 const { SessionManager } = await load(path.join(modules, "@earendil-works", "pi-coding-agent", "dist", "index.js"));
-
-function chunkWith(prefix, name) {
-  for (const file of readdirSync(dist).filter((x) => x.startsWith(prefix) && x.endsWith(".js")).sort()) {
-    const text = readFileSync(path.join(dist, file), "utf8");
-    if (text.includes(`function ${name}(`)) return { file: path.join(dist, file), text };
-  }
-  throw new Error(`this OpenClaw has no function ${name} in ${prefix}*.js; the driver was written for 2026.5.18`);
-}
-
-async function exported(prefix, name) {
-  const chunk = chunkWith(prefix, name);
-  const found = Object.values(await load(chunk.file)).find((x) => typeof x === "function" && x.name === name);
-  if (!found) throw new Error(`this OpenClaw does not export ${name}; the driver was written for 2026.5.18`);
-  return found;
-}
 
 const NAME = "[\\w$]+";
 
@@ -92,8 +74,12 @@ await serve(openForRun, {
     return (await append({ transcriptPath, message, config: {} })).messageId;
   },
   lock: async (_session, { path: sessionFile, timeoutMs }) => {
-    const acquire = await exported("session-write-lock-", "acquireSessionWriteLock");
+    const acquire = await writeLock();
     held = await acquire({ sessionFile, timeoutMs });
   },
   unlock: () => held.release(),
+  cleanLocks: async (_session, { dir: sessionsDir, staleMs }) => {
+    const clean = await exported("session-write-lock-", "cleanStaleLockFiles");
+    return (await clean({ sessionsDir, staleMs, env: {} })).locks;
+  },
 });

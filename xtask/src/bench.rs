@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: builds in release and runs what the crates declare in `[package.metadata.latchwork] benches`: names
-//! of benches or examples of theirs. They print their own figures; nothing is compared here.
+//! of benches or examples of theirs. They print their own figures; nothing is compared here. What stands after `--` is for
+//! them: `cargo xtask bench lock -- --quick`.
 
 use crate::{
     error::{Error, Result},
@@ -12,6 +13,9 @@ use crate::{
 pub(crate) struct Args {
     /// Only benchmarks whose name contains this
     filter: Option<String>,
+    /// Arguments of the benchmarks themselves
+    #[arg(last = true, value_name = "ARGUMENT")]
+    rest: Vec<String>,
 }
 
 /// The command.
@@ -44,19 +48,19 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
         )));
     }
     for (package, name) in chosen {
-        let mut cargo = run::cargo(&workspace.root, arguments(package, name)?);
+        let mut cargo = run::cargo(&workspace.root, arguments(package, name, &args.rest)?);
         say::step(run::typed(&cargo));
         run::check(&mut cargo)?;
     }
     Ok(())
 }
 
-fn arguments(package: &Package, name: &str) -> Result<Vec<String>> {
+fn arguments(package: &Package, name: &str, rest: &[String]) -> Result<Vec<String>> {
     let kind = package
         .targets
         .iter()
         .find(|t| t.name == name && matches!(t.kind, Kind::Bench | Kind::Example));
-    let words = match kind.map(|target| target.kind) {
+    let mut words = match kind.map(|target| target.kind) {
         Some(Kind::Bench) => ["bench", "-p", &package.name, "--bench", name]
             .map(str::to_owned)
             .to_vec(),
@@ -71,6 +75,10 @@ fn arguments(package: &Package, name: &str) -> Result<Vec<String>> {
             return Err(Error::Failed(message));
         }
     };
+    if !rest.is_empty() {
+        words.push("--".to_owned());
+        words.extend_from_slice(rest);
+    }
     Ok(words)
 }
 
@@ -91,13 +99,22 @@ mod tests {
             });
         }
         assert_eq!(
-            arguments(package, "wait").expect("a bench").join(" "),
+            arguments(package, "wait", &[]).expect("a bench").join(" "),
             "bench -p latchwork-lock --bench wait"
         );
-        let example = arguments(package, "queue").expect("an example").join(" ");
+        let rest = ["--quick".to_owned()];
+        assert_eq!(
+            arguments(package, "wait", &rest)
+                .expect("a bench")
+                .join(" "),
+            "bench -p latchwork-lock --bench wait -- --quick"
+        );
+        let example = arguments(package, "queue", &[])
+            .expect("an example")
+            .join(" ");
         assert_eq!(example, "run --release -p latchwork-lock --example queue");
         assert!(
-            arguments(package, "lock").is_err(),
+            arguments(package, "lock", &[]).is_err(),
             "the library is no benchmark"
         );
     }

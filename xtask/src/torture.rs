@@ -1,5 +1,6 @@
 //! `cargo xtask torture CAMPAIGN`: runs one campaign of `tests/torture` with a seed and a number of runs. The campaigns
-//! live there; this file hands over, and refuses to call it a success when no test bore the campaign's name.
+//! live there, but for `hammer`, which needs real peers and is one of `tests/interop`; this file hands over, and refuses to
+//! call it a success when no test bore the campaign's name.
 
 use std::process::Command;
 
@@ -43,12 +44,22 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     let counts = one_run(&mut command(workspace, args))?;
     match (counts.passed, counts.failed) {
         (0, 0) => Err(Error::Failed(format!(
-            "no campaign `{campaign}`: no test of tests/torture bears that name"
+            "no campaign `{campaign}`: no test of tests/{} bears that name",
+            home_of(campaign)
         ))),
         (_, 0) => Ok(()),
         (_, failed) => Err(Error::Failed(format!(
             "{failed} failed; the seed above repeats it"
         ))),
+    }
+}
+
+/// The test program that a campaign is part of.
+fn home_of(campaign: &str) -> &'static str {
+    if campaign == "hammer" {
+        "interop"
+    } else {
+        "torture"
     }
 }
 
@@ -58,7 +69,7 @@ fn command(workspace: &Workspace, args: &Args) -> Command {
         "-p",
         WHOLE_PROGRAM,
         "--test",
-        "torture",
+        home_of(&args.campaign),
         &args.campaign,
         "--",
         "--nocapture",
@@ -98,6 +109,20 @@ mod tests {
         assert_eq!(
             set.collect::<Vec<_>>(),
             [(Some("LATCHWORK_TORTURE_SEED"), Some("7"))]
+        );
+    }
+
+    #[test]
+    fn the_campaign_with_real_peers_is_looked_for_where_peers_are() {
+        let args = Args {
+            campaign: "hammer".to_owned(),
+            seed: None,
+            runs: Some(4),
+        };
+        let command = command(&workspace(&[]), &args);
+        assert_eq!(
+            run::typed(&command),
+            "cargo test -p latchwork-tests --test interop hammer -- --nocapture"
         );
     }
 }

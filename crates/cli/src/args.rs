@@ -3,6 +3,7 @@
 //! Deliberately absent: defaults of settings, which stand beside the code they tune, and the meaning of a combination,
 //! which each command's own room resolves.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -39,6 +40,12 @@ pub(crate) enum Command {
     Fork(Fork),
     /// Follow the turn that is under way: what it adds to the session, until it ends. Nobody is held up.
     Watch(Watch),
+    /// Run a command while the session is locked, and end with its exit code.
+    #[command(after_long_help = crate::help::LOCK)]
+    Lock(Lock),
+    /// Show who keeps a session locked; with --kill, end that process.
+    #[command(after_long_help = crate::help::UNLOCK)]
+    Unlock(Unlock),
 }
 
 /// `run`.
@@ -168,6 +175,34 @@ pub(crate) struct Rewind {
     pub(crate) json: bool,
 }
 
+/// `lock`.
+#[derive(Debug, Args)]
+pub(crate) struct Lock {
+    /// A session key, or the path of a transcript (with a `/` or ending in .jsonl).
+    #[arg(value_name = "SESSION|PATH")]
+    pub(crate) session: SessionArg,
+    /// How long to wait for the lock; 0: not at all [default: the setting store.locks.acquireTimeoutMs].
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) wait: Option<Span>,
+    /// What the lock is for, in a word or two; others are shown it.
+    #[arg(long, value_name = "NAME", default_value = "lock")]
+    pub(crate) phase: String,
+    /// The command and its arguments, after `--`. No shell is involved unless it is named.
+    #[arg(value_name = "COMMAND", last = true, required = true)]
+    pub(crate) command: Vec<OsString>,
+}
+
+/// `unlock`.
+#[derive(Debug, Args)]
+pub(crate) struct Unlock {
+    /// A session key, or the path of a transcript (with a `/` or ending in .jsonl).
+    #[arg(value_name = "SESSION|PATH")]
+    pub(crate) session: SessionArg,
+    /// End the process that is proven to hold the lock (or, if nobody writes, the turn), and those that share it by inheritance.
+    #[arg(long)]
+    pub(crate) kill: bool,
+}
+
 fn key(text: &str) -> Result<Key, latchwork::seams::KeyError> {
     Key::new(text)
 }
@@ -230,6 +265,28 @@ mod tests {
         assert!(parse(&["show", "main", "--context", "--tree"]).is_err());
         assert!(parse(&["show", ""]).is_err() && parse(&["show"]).is_err());
         assert!(parse(&["rewind", "main", "root", "--why", "again"]).is_ok());
+    }
+
+    #[test]
+    fn a_lock_needs_a_command_after_two_dashes_and_takes_its_flags_as_they_are() {
+        let parse = |args: &[&str]| {
+            Typed::try_parse_from(["latchwork", "lock"].iter().chain(args))
+                .map(|typed| typed.command)
+        };
+        let Ok(Command::Lock(lock)) = parse(&["main", "--wait", "0", "--", "sh", "--wait", "-c"])
+        else {
+            panic!("not understood")
+        };
+        assert_eq!(lock.command, ["sh", "--wait", "-c"]);
+        assert!(lock.wait.unwrap().0.is_zero() && lock.phase == "lock");
+        for wrong in [
+            &["main"][..],
+            &["main", "true"],
+            &["--", "true"],
+            &["main", "--"],
+        ] {
+            assert!(parse(wrong).is_err(), "{wrong:?}");
+        }
     }
 
     proptest! {

@@ -19,6 +19,12 @@ pub(crate) enum Exit {
     Settings,
     /// Interrupted by this signal; what was said is kept.
     Signal(u8),
+    /// As the command of `lock` ended.
+    Command(u8),
+    /// The command of `lock` is there and cannot be started, as shells say it.
+    CannotRun,
+    /// There is no such command, as shells say it.
+    NoSuchCommand,
 }
 
 impl Exit {
@@ -31,7 +37,10 @@ impl Exit {
             Self::Provider => 69,
             Self::Busy => 75,
             Self::Settings => 78,
+            Self::CannotRun => 126,
+            Self::NoSuchCommand => 127,
             Self::Signal(signal) => 128u8.saturating_add(signal),
+            Self::Command(code) => code,
         }
     }
 }
@@ -51,6 +60,7 @@ Exit codes:
   69   the model's provider failed or refused
   75   somebody else is at work on the session: try again later
   78   the settings cannot be used
+  126  `lock`: the command cannot be run; 127: there is no such command; else `lock` ends as its command did
   130  interrupted (Ctrl-C); what was said is kept (143: SIGTERM, 129: SIGHUP)";
 
 #[cfg(test)]
@@ -66,6 +76,8 @@ mod tests {
             Exit::Provider,
             Exit::Busy,
             Exit::Settings,
+            Exit::CannotRun,
+            Exit::NoSuchCommand,
         ];
         let signals = [2, 15, 1].map(Exit::Signal);
         for exit in exits.into_iter().chain(signals) {

@@ -6,6 +6,34 @@ use latchwork::home::{PROJECT_FILE, SYSTEM_FILE};
 
 use crate::exit;
 
+/// The words below the flags of `lock`.
+pub(crate) const LOCK: &str = "\
+While the command runs nobody else writes the session, OpenClaw included; reading is never held up.
+
+  - The command inherits the lock, so it lasts as long as the command though latchwork be killed. It ends with the command, even if
+    the command left something running in the background; a `latchwork lock` on the same session among that is waited for.
+  - A `latchwork append`, `run`, `rewind` or `lock` on the same session inside the command joins the lock instead of waiting for
+    itself, one at a time. It is told by the variable LATCHWORK_LOCK and by open descriptors, which the programs in between must pass
+    on (shells do; in Python, close_fds=False). A joiner that finds them missing says so and waits like anybody else.
+  - There is no limit to how long it may take: the setting store.locks.maxHoldMs does not apply.
+  - SIGTERM is passed on to the command. At a terminal Ctrl-C and a hangup reach the command by themselves; elsewhere SIGINT,
+    SIGQUIT and SIGHUP are passed on, too. latchwork waits for the command's end in any case.
+
+Exit codes: the command's own; 128 + N if signal N ended it; 126 it cannot be run; 127 there is no such command;
+75 the session was busy (nothing was run).
+
+Examples:
+  latchwork lock main -- sh -c 'latchwork show main --json > before.json && latchwork append main < notes.jsonl'
+  latchwork lock talk.jsonl --wait 0 --phase backup -- cp talk.jsonl talk.backup.jsonl";
+
+/// The words below the flags of `unlock`.
+pub(crate) const UNLOCK: &str = "\
+Nothing is ever taken from a live process: --kill ends (SIGKILL) the process, and the kernel frees what it held. A process is ended
+only if it is proven to be the holder: what it wrote down of itself fits a live process, and the kernel says that this process has
+the lock. Of the lock and the turn, the holder of the lock is ended if there is one, else the holder of the turn.
+
+Exit codes: 0 nobody holds it, or the holder was ended; 75 somebody holds it; 1 nothing could be proven, so nothing was ended.";
+
 /// The words below the list of commands.
 pub(crate) fn after() -> String {
     let mut text = String::from("Settings, each layer over the one before:\n");

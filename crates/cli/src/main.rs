@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `args` | what may be typed |
 //! | `world` | what is taken from the machine around: environment, directory, settings files |
-//! | `run`, `append`, `rewind`, `fork`, `watch`, `sessions`, `show`, `demo` | one command each |
+//! | `run`, `append`, `rewind`, `fork`, `watch`, `sessions`, `show`, `lock`, `unlock`, `demo` | one command each |
 //! | `output` | standard output and error, made harmless for a terminal |
 //! | `screen` | what happens is shown on a thread of its own |
 //! | `failure`, `exit` | a failure in words, and as a number |
@@ -18,6 +18,7 @@ mod exit;
 mod failure;
 mod fork;
 mod help;
+mod lock;
 mod output;
 mod rewind;
 mod run;
@@ -26,6 +27,7 @@ mod secrets;
 mod sessions;
 mod show;
 mod signals;
+mod unlock;
 mod watch;
 mod world;
 
@@ -59,6 +61,9 @@ fn main() -> ExitCode {
         Err(failure) => return end(Errors { styled: false }, Err(failure)),
     };
     let errors = Errors::standard(&world);
+    for told in &world.not_inherited {
+        errors.warn(&told.to_string());
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -93,6 +98,8 @@ async fn command(command: Command, world: &World, errors: Errors) -> Result<Exit
         Command::Show(typed) => show::run(&typed, &begin(world, errors)?, world).await,
         Command::Sessions(typed) => sessions::run(&typed, &begin(world, errors)?).await,
         Command::Append(typed) => append::run(&typed, &begin(world, errors)?, world, errors).await,
+        Command::Lock(typed) => lock::run(&typed, &begin(world, errors)?, world, errors).await,
+        Command::Unlock(typed) => unlock::run(&typed, &begin(world, errors)?).await,
         Command::Rewind(typed) => rewind::run(&typed, &begin(world, errors)?).await,
         Command::Fork(typed) => fork::run(&typed, &begin(world, errors)?).await,
         Command::Watch(typed) => watch::run(&typed, &begin(world, errors)?, world, errors).await,

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use latchwork::config::{Resolved, SourceFile};
+use latchwork::filelock::{Inherited, LOCK_VARIABLE, NotInherited};
 use latchwork::home::{PROJECT_FILE, SYSTEM_FILE, user_file};
 use latchwork::sys::System;
 use latchwork::{Flag, Latchwork, Settings, Sources};
@@ -33,6 +34,10 @@ pub(crate) struct World {
     pub(crate) cwd: PathBuf,
     /// Disk, clock, processes, randomness and steps.
     pub(crate) system: System,
+    /// The locks that the program was started under.
+    pub(crate) inherited: Inherited,
+    /// What was said to be handed down and is not there.
+    pub(crate) not_inherited: Vec<NotInherited>,
 }
 
 impl World {
@@ -46,16 +51,23 @@ impl World {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         });
         let mut environment: BTreeMap<String, String> = unicode.collect();
+        let system = system(&mut environment)?;
+        // Before anything else is opened: what is handed down is known by its number.
+        let handed = environment.remove(LOCK_VARIABLE);
+        let handed = handed.filter(|value| !value.is_empty());
+        let (inherited, not_inherited) =
+            handed.map_or_else(Default::default, |value| Inherited::take(&value, &system));
         let cwd = std::env::current_dir().map_err(|error| {
             Failure::new("the working directory cannot be found")
                 .because(&error)
                 .hint("change to a directory that exists")
         })?;
-        let system = system(&mut environment)?;
         Ok(Self {
             environment,
             cwd,
             system,
+            inherited,
+            not_inherited,
         })
     }
 
@@ -92,7 +104,11 @@ impl World {
     /// The runtime with these settings.
     pub(crate) fn latchwork(&self, settings: Settings) -> Result<Latchwork, Failure> {
         let secrets = Arc::new(Places::new(self.environment.clone()));
-        Ok(Latchwork::new(settings, self.system.clone(), secrets)?)
+        let inherited = self.inherited.clone();
+        let system = self.system.clone();
+        Ok(Latchwork::with_inherited(
+            settings, system, secrets, inherited,
+        )?)
     }
 }
 

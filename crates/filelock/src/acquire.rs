@@ -12,12 +12,13 @@ use std::time::{Duration, Instant};
 use latchwork_lock::{Holder, Phase, QueueError, Ticket, Wait};
 use latchwork_sys::IoDoing;
 
+use crate::joined;
 use crate::latch_file;
 use crate::latched::{Latched, Parts};
 use crate::latches::Shared;
 use crate::locked::Locked;
 use crate::note::{self, Note, iso, note_holder};
-use crate::peer::{self, PeerFile, Taken};
+use crate::peer::{self, PeerFile, Polite, Taken};
 use crate::place::{Key, Place};
 use crate::waiters::Waited;
 use crate::wall::{self, Wall};
@@ -43,6 +44,19 @@ pub(crate) async fn acquire(
     };
     let mut ticket = request.line_up().await?;
     shared.system.steps.reach("latch:queued");
+    if let Some(grant) =
+        joined::join(shared, &request.place, &request.phase, wait, request.asked).await?
+    {
+        let parts = Parts {
+            peer: None,
+            transcript: grant.transcript,
+            latch: grant.latch,
+            joined: Some(grant.joined),
+            ticket,
+        };
+        let shared = Arc::clone(shared);
+        return Ok(Latched::new(shared, request.place, request.phase, parts));
+    }
     let mut rounds = 0;
     let (latch, transcript, peer) = loop {
         match request.round().await? {
@@ -62,6 +76,7 @@ pub(crate) async fn acquire(
         peer,
         transcript,
         latch,
+        joined: None,
         ticket,
     };
     Ok(Latched::new(
@@ -157,7 +172,7 @@ impl Request<'_> {
             Err(obstacle) => return Ok(Err(obstacle)),
         };
         system.steps.reach("latch:inode-locked");
-        let peer = self.take_peer_file(transcript.is_some()).await?;
+        let peer = self.take_peer_file(&latch, transcript.is_some()).await?;
         system.steps.reach("latch:peer-written");
         // A peer may have made or replaced the transcript while it held its lock.
         if peer.is_some() && !wall::still_fits(system, place, transcript.as_ref())? {
@@ -206,17 +221,27 @@ impl Request<'_> {
         })
     }
 
-    async fn take_peer_file(&self, holds_inode: bool) -> Result<Option<PeerFile>, LatchError> {
+    async fn take_peer_file(
+        &self,
+        latch: &Locked,
+        holds_inode: bool,
+    ) -> Result<Option<PeerFile>, LatchError> {
         let (system, path) = (&self.shared.system, &self.place.peer_lock);
         if !self.shared.policy.wants(system, &self.place) {
             return Ok(None);
         }
         let stand_in = self.shared.stand_ins.get(system);
+        let mut polite = Polite::towards_peers(system, latch.file());
+        polite.leave_free(&self.place, self.wait).await;
         for round in 0.. {
-            match peer::take(system, path, &stand_in, holds_inode)? {
-                Taken::Ours(file) => return Ok(Some(file)),
+            match peer::take(system, path, &stand_in, holds_inode, &mut polite)? {
+                Taken::Ours(mut file) => {
+                    if polite.settles(&mut file, self.wait).await {
+                        return Ok(Some(*file));
+                    }
+                }
                 Taken::Busy(obstacle, holder) => match self.time_for(round) {
-                    Some(pause) => system.clock.sleep(pause).await,
+                    Some(pause) => system.clock.sleep(polite.pause(round, pause)).await,
                     None => {
                         let obstacle = self.or_old(obstacle, &holder);
                         return Err(self.busy(obstacle, path, *holder));

@@ -58,6 +58,9 @@ fn look(parts: &Parts, place: &Place, system: &System) -> Found {
             }
         }
     }
+    if let Some(joined) = &parts.joined {
+        joined.check(place, system)?;
+    }
     match &parts.peer {
         Some(peer) => peer
             .check()

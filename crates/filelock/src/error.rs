@@ -101,6 +101,8 @@ pub enum Obstacle {
     HalfWritten,
     /// The files kept being replaced while they were being locked.
     Replaced,
+    /// Another command under the same `latchwork lock` writes: those who join a lock take turns.
+    Turn,
 }
 
 impl std::fmt::Display for Obstacle {
@@ -114,6 +116,7 @@ impl std::fmt::Display for Obstacle {
                 "the lock file, in which no owner can be read (it may be half written),"
             }
             Self::Replaced => "a file that keeps being replaced,",
+            Self::Turn => "the turn among the commands of the lock that this one is under,",
         })
     }
 }
@@ -234,6 +237,9 @@ pub enum Lost {
     /// The process that stands for us before peers has ended, so they may rob us at any moment.
     #[error("the process that the lock file names for us has ended")]
     StandIn,
+    /// The lock of another process, which this one had joined, does not stand any more.
+    #[error("the lock that this process was started under was given back or replaced")]
+    JoinedLock,
     /// It was released meanwhile.
     #[error("it was given back")]
     Released,

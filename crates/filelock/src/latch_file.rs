@@ -16,25 +16,30 @@ use crate::{LatchError, Refusal, wall};
 ///
 /// Before anything is made, what stands at the transcript's path must be something that a session can live in.
 pub(crate) fn open(system: &System, place: &Place) -> Result<OpenFile, LatchError> {
+    open_at(system, place, &place.latch)
+}
+
+/// The same for another file among the sidecars that is there to be locked.
+pub(crate) fn open_at(system: &System, place: &Place, path: &Path) -> Result<OpenFile, LatchError> {
     let how = OpenHow::updating();
-    let mut opened = system.disk.open(&place.latch, &how);
+    let mut opened = system.disk.open(path, &how);
     if missing(&opened) {
         wall::refuse_others(system, place)?;
-        opened = system.disk.open(&place.latch, &how.or_create());
+        opened = system.disk.open(path, &how.or_create());
     }
     if missing(&opened) {
         make_private_dir(&*system.disk, &place.sidecars)?;
-        opened = system.disk.open(&place.latch, &how.or_create());
+        opened = system.disk.open(path, &how.or_create());
     }
     let file: Arc<dyn DiskFile> = match opened {
         Ok(file) => file.into(),
-        Err(source) => return Err(refused_or_io(system, &place.latch, source)),
+        Err(source) => return Err(refused_or_io(system, path, source)),
     };
-    let facts = file.facts().doing("look at the latch", &place.latch)?;
+    let facts = file.facts().doing("look at the latch", path)?;
     match Refusal::of(facts.kind) {
         None => Ok(OpenFile::seen(file, &facts)),
         Some(why) => Err(LatchError::Refused {
-            path: place.latch.clone(),
+            path: path.to_path_buf(),
             why,
         }),
     }

@@ -14,6 +14,7 @@ use latchwork_lock::{Phase, Ticket};
 use latchwork_sys::DiskFile;
 
 use crate::Revoked;
+use crate::joined::Joined;
 use crate::latches::Shared;
 use crate::locked::Locked;
 use crate::peer::PeerFile;
@@ -24,7 +25,7 @@ use crate::watchdog::Watch;
 #[derive(Debug)]
 #[must_use = "a latch that is dropped at once keeps nobody out"]
 pub struct Latched {
-    core: Arc<Core>,
+    pub(crate) core: Arc<Core>,
 }
 
 /// A write that was started. The locks stay until it is dropped, whatever becomes of the [`Latched`].
@@ -42,6 +43,8 @@ pub(crate) struct Parts {
     pub(crate) peer: Option<PeerFile>,
     pub(crate) transcript: Option<Locked>,
     pub(crate) latch: Locked,
+    /// Of a latch that is another process's, joined by this one: the turn among those who joined it.
+    pub(crate) joined: Option<Joined>,
     pub(crate) ticket: Ticket<Key>,
 }
 
@@ -194,6 +197,14 @@ impl Core {
             .map(|locked| Arc::clone(locked.file()))
     }
 
+    /// From now on the latch is held for as long as somebody else says: see `command_lock`.
+    pub(crate) fn outlives_max_hold(&self) {
+        let watch = self.state().watch.take();
+        if let Some(watch) = watch {
+            self.shared.watchdog.forget(watch);
+        }
+    }
+
     /// The first reason given stays.
     pub(crate) fn revoke(&self, reason: &str) {
         let mut state = self.state();
@@ -232,6 +243,7 @@ impl Core {
         if let Some(latch) = parts.latch.unlock() {
             self.shared.lately.put_latch(&self.place, latch);
         }
+        drop(parts.joined);
         drop(parts.ticket);
     }
 

@@ -14,7 +14,7 @@ use crate::place::{Key, Place};
 use crate::probe::Probed;
 use crate::waiters::Waiters;
 use crate::watchdog::Watchdog;
-use crate::{LatchError, Latched, Options, Site, acquire};
+use crate::{Inherited, LatchError, Latched, Options, Site, acquire};
 
 /// Latches on sessions in files. Cloning shares everything.
 ///
@@ -37,6 +37,7 @@ pub(crate) struct Shared {
     pub(crate) policy: Policy,
     pub(crate) stand_ins: StandIns,
     pub(crate) ending: Ending,
+    pub(crate) inherited: Inherited,
     pub(crate) lately: Lately,
     pub(crate) watchdog: Watchdog,
 }
@@ -45,6 +46,12 @@ impl Latches {
     /// Latches with these options on this machine. Nothing is opened or started yet.
     #[must_use]
     pub fn new(system: System, options: Options) -> Self {
+        Self::with_inherited(system, options, Inherited::default())
+    }
+
+    /// The same in a process that was started under locks which it may join.
+    #[must_use]
+    pub fn with_inherited(system: System, options: Options, inherited: Inherited) -> Self {
         let shared = Shared {
             queue: FairQueue::new(),
             turns: FairQueue::new(),
@@ -53,6 +60,7 @@ impl Latches {
             policy: Policy::new(options.peer_lock),
             stand_ins: StandIns::default(),
             ending: Ending::default(),
+            inherited,
             lately: Lately::default(),
             watchdog: Watchdog::default(),
             system,

@@ -19,6 +19,9 @@
 //! | `latch_file`, `wall`, `peer` | the three locks: latch, transcript inode, peers' file |
 //! | `waiters`, `poll` | waiting for a `flock` in the kernel without blocking a task; and without a thread |
 //! | `probe` | does this filesystem keep its locks? |
+//! | `command_lock`, `handed` | a latch that a command inherits; what the command is told of it |
+//! | `inherited`, `joined` | the locks that this process was started under, and joining them |
+//! | `unlock` | who keeps a session, proven by the kernel, and ending them |
 //! | `claims`, `claim_file` | whose turn it is, as files |
 //! | `claim_wait`, `want`, `ask_file` | waiting for a turn, and asking its holder to hand it over |
 //! | `note`, `holders` | who holds something, for people |
@@ -30,8 +33,12 @@ mod check;
 mod claim_file;
 mod claim_wait;
 mod claims;
+mod command_lock;
 mod error;
+mod handed;
 mod holders;
+mod inherited;
+mod joined;
 mod latch_file;
 mod latched;
 mod latches;
@@ -45,6 +52,7 @@ mod poll;
 mod probe;
 mod site;
 mod stage;
+mod unlock;
 mod waiters;
 mod wall;
 mod want;
@@ -52,10 +60,13 @@ mod watchdog;
 
 pub use ask_file::Asked;
 pub use claims::{ClaimHandle, FileClaim};
+pub use command_lock::CommandLock;
 pub use error::{
     ClaimError, LatchError, LatchLost, Lost, Obstacle, Refusal, Revoked, StageError, Unsupported,
 };
+pub use handed::LOCK_VARIABLE;
 pub use holders::Holders;
+pub use inherited::{Inherited, NotInherited};
 pub use latched::{Latched, WritePermit};
 pub use latches::Latches;
 pub use options::{
@@ -64,4 +75,5 @@ pub use options::{
 };
 pub use site::{BadSite, SIDECARS, Site};
 pub use stage::Staged;
+pub use unlock::{Ended, NotProven, Occupation, Occupied, What};
 pub use waiters::WaitThreads;

@@ -18,6 +18,18 @@ pub(crate) struct Locked {
     path: PathBuf,
     /// Given back already, by [`Self::unlock`].
     over: bool,
+    whose: Whose,
+}
+
+/// Who has the open file, and with it the lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whose {
+    /// This process alone.
+    Ours,
+    /// Children have it, too: the lock is given back here, and the open file is never used again.
+    HandedDown,
+    /// A process further up gives it back.
+    Borrowed,
 }
 
 /// An open file that remembers its inode, and the note that was last written into it through this value.
@@ -81,6 +93,21 @@ impl Locked {
             file,
             path: path.to_path_buf(),
             over: false,
+            whose: Whose::Ours,
+        }
+    }
+
+    /// Of a file whose lock another process holds through the same open file. Dropping it leaves the lock alone.
+    pub(crate) fn borrowed(file: Arc<dyn DiskFile>, path: &Path) -> Self {
+        let mut locked = Self::new(file, path);
+        locked.whose = Whose::Borrowed;
+        locked
+    }
+
+    /// From now on children share the open file. Locked once more, it would be theirs as well.
+    pub(crate) fn is_handed_down(&mut self) {
+        if self.whose == Whose::Ours {
+            self.whose = Whose::HandedDown;
         }
     }
 
@@ -105,8 +132,12 @@ impl Locked {
         self.file.at(&self.path, system)
     }
 
-    /// Gives the lock back and keeps the file open for the next time; `None` if that did not go well.
+    /// Gives the lock back and keeps the file open for the next time; `None` if that did not go well, or others have the
+    /// open file as well.
     pub(crate) fn unlock(mut self) -> Option<OpenFile> {
+        if self.whose != Whose::Ours {
+            return None;
+        }
         self.over = true;
         unlock(&*self.file.file, &self.path).then(|| self.file.clone())
     }
@@ -114,7 +145,7 @@ impl Locked {
 
 impl Drop for Locked {
     fn drop(&mut self) {
-        if !self.over {
+        if !self.over && self.whose != Whose::Borrowed {
             unlock(&*self.file.file, &self.path);
         }
     }

@@ -1,16 +1,18 @@
 //! Who holds something, written into the file that is locked: for people, and for messages to them.
 //!
-//! A note decides nothing; the kernel does. It is written over in place, always at the same length,
-//! since nothing is ever truncated; so it may outlive its writer and must be read with the lock in mind.
+//! A note decides nothing; the kernel does. (The one exception: the nonce by which those who inherit a lock are told whether
+//! it still stands; see `joined`.) It is written over in place, always at the same length, since nothing is ever truncated;
+//! so it may outlive its writer and must be read with the lock in mind.
 
 use latchwork_lock::{Holder, Phase};
 use latchwork_sys::{DiskFile, FileFacts, Liveness, ProcessIdentity, System, read_at_most};
 use serde::{Deserialize, Serialize};
 
 use crate::locked::OpenFile;
+use crate::peer::NOT_SEEN;
 
 /// Length of a written note in bytes, with its newline.
-const WIDTH: usize = 512;
+pub(crate) const WIDTH: usize = 512;
 /// Most that is read of a file that somebody else may have written.
 const READ_LIMIT: usize = 4_096;
 /// Longest text taken over from outside (a phase, a host), in characters.
@@ -30,6 +32,9 @@ pub(crate) struct Note {
     pub(crate) boot_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) pid_ns: Option<u64>,
+    /// Stands here for as long as a lock that was handed down to a command may be joined.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) nonce: Option<String>,
 }
 
 /// A note that this process has written, and what the file looked like then.
@@ -88,6 +93,7 @@ impl Note {
             starttime: own.starttime,
             boot_id: own.boot_id,
             pid_ns: own.pid_namespace,
+            nonce: None,
         }
     }
 
@@ -96,6 +102,21 @@ impl Note {
         if let Some(line) = self.line() {
             let _ = file.write_at(&line, 0);
         }
+    }
+
+    /// Writes the note where others rely on it. Where it is too long, the words in it are left out.
+    pub(crate) fn write_surely_to(&self, file: &dyn DiskFile) -> std::io::Result<()> {
+        let plain = || Self {
+            host: String::new(),
+            phase: None,
+            ..self.clone()
+        };
+        let line = self.line().or_else(|| plain().line());
+        let line = line.ok_or(std::io::ErrorKind::InvalidData)?;
+        if file.write_at(&line, 0)? < line.len() {
+            return Err(std::io::ErrorKind::WriteZero.into());
+        }
+        Ok(())
     }
 
     /// One line, padded so that it covers any older note.
@@ -124,6 +145,8 @@ impl Note {
         let own = system.processes.own();
         if self.pid_ns == own.pid_namespace && self.boot_id == own.boot_id {
             add_what_is_seen(&mut holder, system, self.pid, self.starttime);
+        } else if self.boot_id == own.boot_id {
+            holder.state = Some(NOT_SEEN.to_owned());
         }
         holder
     }
@@ -153,7 +176,7 @@ pub(crate) fn add_what_is_seen(holder: &mut Holder, system: &System, pid: u32, s
             state,
             starttime,
             command,
-        } if since.is_none() || starttime == since => {
+        } if since.is_none() || starttime.is_none() || starttime == since => {
             holder.state = Some(state_in_words(state));
             if !command.is_empty() {
                 let line = command.join(" ");
@@ -236,6 +259,24 @@ mod tests {
         let read = Note::read_from(&*file).unwrap();
         assert_eq!(read.phase.as_deref(), Some("record"));
         assert_eq!(file.facts().unwrap().size, WIDTH as u64);
+    }
+
+    #[test]
+    fn a_nonce_is_written_though_the_words_beside_it_are_too_long() {
+        let dir = tempfile::tempdir().unwrap();
+        let system = System::real();
+        let how = OpenHow::updating().or_create();
+        let file = system.disk.open(&dir.path().join("n"), &how).unwrap();
+        let long = Note {
+            phase: Some("\u{1f512}".repeat(LONGEST_TEXT)),
+            host: "\u{1f512}".repeat(LONGEST_TEXT),
+            nonce: Some("0".repeat(32)),
+            ..note()
+        };
+        assert_eq!(long.line(), None);
+        long.write_surely_to(&*file).unwrap();
+        let read = Note::read_from(&*file).unwrap();
+        assert_eq!((read.nonce, read.pid), (long.nonce, long.pid));
     }
 
     #[test]

@@ -54,6 +54,17 @@ impl Place {
         })
     }
 
+    /// The files on which a lock stands: the latch, then the turns of those who joined it, one below the other.
+    pub(crate) fn rung(&self, depth: usize) -> PathBuf {
+        match depth {
+            0 => self.latch.clone(),
+            1 => self.sidecars.join(format!("{}.joined", self.session)),
+            _ => self
+                .sidecars
+                .join(format!("{}.joined.{depth}", self.session)),
+        }
+    }
+
     /// Whether the folder is still the one that was found.
     pub(crate) fn still_stands(&self, disk: &dyn Disk) -> Result<bool, LatchError> {
         Ok(look_at_folder(disk, &self.site)?.same_inode(&self.dir_facts))

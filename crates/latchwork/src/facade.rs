@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use latchwork_config::SecretSource;
+use latchwork_filelock::Inherited;
 use latchwork_session::{OpenError, SessionSummary, TranscriptStore};
 use latchwork_sys::System;
 use latchwork_transcript::{FileStore, Layout};
@@ -30,6 +31,8 @@ pub(crate) struct Parts {
     pub(crate) secrets: Secrets,
     /// The store of the home; one for all sessions in it, so that they share its queues.
     pub(crate) home: Option<FileStore>,
+    /// The locks that this process was started under.
+    pub(crate) inherited: Inherited,
 }
 
 /// A runtime that cannot be built, or a session that cannot be found.
@@ -64,6 +67,19 @@ impl Latchwork {
     /// # Errors
     /// [`SetupError`] for the first setting that cannot work. Providers are looked at when a model is asked.
     pub fn new(settings: Settings, system: System, secrets: Secrets) -> Result<Self, SetupError> {
+        Self::with_inherited(settings, system, secrets, Inherited::default())
+    }
+
+    /// The same in a process that was started under locks which it may join (see [`Inherited::take`]).
+    ///
+    /// # Errors
+    /// As for [`Self::new`].
+    pub fn with_inherited(
+        settings: Settings,
+        system: System,
+        secrets: Secrets,
+        inherited: Inherited,
+    ) -> Result<Self, SetupError> {
         settings.store.locks.validate().map_err(SetupError::Locks)?;
         settings.turn.validate().map_err(SetupError::Turn)?;
         let end_of_turn = Duration::from_millis(settings.turn.close_limit_ms);
@@ -71,10 +87,11 @@ impl Latchwork {
         locks.must_allow("the end of a turn (turn.closeLimitMs)", end_of_turn)?;
         settings.tools.validate().map_err(SetupError::Tools)?;
         let home = settings.home.as_deref().map(|home| {
-            FileStore::new(
+            FileStore::with_inherited(
                 system.clone(),
                 Layout::folder(home::sessions_in(home)),
                 settings.store.clone(),
+                inherited.clone(),
             )
         });
         Ok(Self {
@@ -83,6 +100,7 @@ impl Latchwork {
                 system,
                 secrets,
                 home,
+                inherited,
             }),
         })
     }
@@ -103,7 +121,12 @@ impl Latchwork {
         let (id, layout) = arg.locate(sessions().unwrap_or_default())?;
         let store = match layout {
             Layout::Folder { .. } => parts.home.clone().ok_or(SetupError::NoHome)?,
-            layout => FileStore::new(parts.system.clone(), layout, parts.settings.store.clone()),
+            layout => FileStore::with_inherited(
+                parts.system.clone(),
+                layout,
+                parts.settings.store.clone(),
+                parts.inherited.clone(),
+            ),
         };
         Ok(Session::new(
             id,

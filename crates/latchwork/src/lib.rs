@@ -11,12 +11,14 @@
 //! | `turn` | one turn of it |
 //! | `watch` | the turn under way, seen by a reader |
 //! | `append` | messages and entries from outside |
+//! | `by_hand` | a session's lock for a command; who keeps it, and ending them |
 //! | `address` | what a person calls a session by, and where that leads |
 //! | `settings` | everything that can be set, and where it comes from |
 //! | `home` | where things lie for a user |
 
 mod address;
 mod append;
+mod by_hand;
 mod facade;
 pub mod home;
 mod session;
@@ -39,6 +41,8 @@ pub use watch::Watching;
 pub use latchwork_config as config;
 /// Context engines.
 pub use latchwork_context as context;
+/// Locks on files: what a command inherits, and who keeps a session.
+pub use latchwork_filelock as filelock;
 /// The pi session format.
 pub use latchwork_format as format;
 /// What a task may hold.

@@ -238,7 +238,7 @@ impl Session {
         GuardAsk::side(&self.id, Phase::SIDE, self.wait())
     }
 
-    fn wait(&self) -> Wait {
+    pub(crate) fn wait(&self) -> Wait {
         self.parts.settings.store.locks.wait()
     }
 }

@@ -4,7 +4,7 @@
 //! since a peer's line may already follow the bytes one meant to cut off; so no call can express it.
 //! Also not here: asynchrony. Every call is a system call or a few, and callers choose the thread.
 //!
-//! Invariant: descriptors are close-on-exec, always.
+//! Invariant: descriptors are close-on-exec, always; `inherit` has the one exception.
 
 use std::ffi::OsString;
 use std::fmt::Debug;
@@ -48,6 +48,8 @@ pub trait Disk: Send + Sync + Debug {
     fn filesystem(&self, path: &Path) -> io::Result<FsKind>;
     /// The absolute path with every symlink resolved.
     fn canonicalize(&self, path: &Path) -> io::Result<PathBuf>;
+    /// A file of a descriptor that a parent process handed down; `path` is where it is said to lie.
+    fn adopt(&self, descriptor: OwnedFd, path: &Path) -> io::Result<Box<dyn DiskFile>>;
     /// What a path leads to in the end, symlinks followed.
     fn facts_behind(&self, path: &Path) -> io::Result<FileFacts>;
     /// A descriptor that becomes readable when the file at this path is written, or closed by a writer. What is read
@@ -85,6 +87,8 @@ pub trait DiskFile: Send + Sync + Debug {
     fn lock(&self) -> io::Result<()>;
     /// Gives the `flock` back. Closing the last descriptor does so too.
     fn unlock(&self) -> io::Result<()>;
+    /// A second descriptor of the same open file, close-on-exec: whoever has it shares the `flock`.
+    fn share(&self) -> io::Result<OwnedFd>;
 }
 
 /// How a file is opened. Descriptors are close-on-exec, always.

@@ -12,6 +12,8 @@
 //! | `atomic` | a file is there whole or not at all |
 //! | `clock`, `entropy` | time and randomness |
 //! | `processes`, `real_processes`, `proc_stat`, `companion` | who runs, and since when |
+//! | `inherit` | descriptors that cross an exec on purpose |
+//! | `process_handle`, `file_users` | a hold on a process; who has a file open and shares its lock |
 //! | `steps` | named protocol steps, where tests force an interleaving |
 //! | `fault` | (feature `fault-points`) disks that fail, steps that hold or kill |
 //! | `error` | an I/O error that says what was being done to which path |
@@ -24,9 +26,13 @@ mod entropy;
 mod error;
 #[cfg(feature = "fault-points")]
 mod fault;
+mod file_users;
 mod filesystem;
 mod flock;
+mod inherit;
+mod namespaces;
 mod proc_stat;
+mod process_handle;
 mod processes;
 mod real_disk;
 mod real_processes;
@@ -46,7 +52,10 @@ pub use fault::{
     BadDirective, Fault, FaultDisk, FaultOutcome, FileSteps, KillAt, Operation,
     steps_from_directive,
 };
+pub use file_users::{FileUser, HeldLock};
+pub use inherit::{Inode, hand_down, inode_of, share, take_inherited};
 pub use proc_stat::{ProcStat, parse_proc_stat};
+pub use process_handle::ProcessHandle;
 pub use processes::{Liveness, ProcessIdentity, Processes};
 pub use real_disk::RealDisk;
 pub use real_processes::RealProcesses;

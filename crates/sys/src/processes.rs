@@ -8,15 +8,27 @@ use std::fmt::Debug;
 use std::io;
 use std::path::Path;
 
-use crate::Companion;
+use crate::{Companion, FileFacts, FileUser, HeldLock, ProcessHandle};
 
-/// The processes of this machine, as seen from this one.
+/// The processes of this machine, as seen from this one. Where a system does not tell something, the answer is that nothing is
+/// known.
 pub trait Processes: Send + Sync + Debug {
     /// This process.
     fn own(&self) -> ProcessIdentity;
 
     /// What can be seen of a process of this pid namespace.
     fn look(&self, pid: u32) -> Liveness;
+
+    /// The number here of a live process that has the number `pid` in a pid namespace below this one and, as far as can
+    /// be told, started at `starttime`; `None` if there is none, or none can be seen.
+    ///
+    /// # Blocking
+    ///
+    /// Looks at every process of the machine.
+    fn below(&self, pid: u32, starttime: Option<u64>) -> Option<u32> {
+        let _ = (pid, starttime);
+        None
+    }
 
     /// Starts a process that does nothing, ends when this one ends, and carries `name` as an
     /// argument of its command line, for peers that judge a process by that.
@@ -29,6 +41,39 @@ pub trait Processes: Send + Sync + Debug {
     ///
     /// For the time of a fork and an exec.
     fn companion(&self, name: &str) -> io::Result<Box<dyn Companion>>;
+
+    /// A hold on a process, through which it can be signalled though its pid were used again.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such process, or the system has no such holds.
+    fn open(&self, _pid: u32) -> io::Result<Box<dyn ProcessHandle>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// The exclusive `flock`s of this machine that are held now; none where the system does not tell.
+    fn held_locks(&self) -> Vec<HeldLock> {
+        Vec::new()
+    }
+
+    /// The processes that have a file open, as far as they can be seen; it may be out of date when it is read.
+    ///
+    /// # Blocking
+    ///
+    /// For a look at every descriptor of every process.
+    fn users_of(&self, _file: &FileFacts) -> Vec<FileUser> {
+        Vec::new()
+    }
+
+    /// What one process has to do with a file; `None` if it does not have it open, or cannot be seen.
+    fn user_of(&self, _pid: u32, _file: &FileFacts) -> Option<FileUser> {
+        None
+    }
+
+    /// Whether this process is in the foreground of a terminal, so that the keys which interrupt reach all of its group.
+    fn is_in_foreground(&self) -> bool {
+        false
+    }
 
     /// Whether a child process gets the `flock` of a file at once.
     ///
@@ -69,7 +114,7 @@ pub enum Liveness {
     Alive {
         /// State letter of the system (`R`, `S`, `D`, `T`, ...); `?` where it may not be seen.
         state: char,
-        /// Start in clock ticks since boot; `None` where it may not be seen.
+        /// Start in clock ticks since boot; `None` where it may not be seen, or is counted in another time namespace.
         starttime: Option<u64>,
         /// Command line, empty where it may not be seen. Foreign text: escape before showing.
         command: Vec<String>,

@@ -15,7 +15,9 @@ use std::sync::OnceLock;
 use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
 
-use crate::{Disk, DiskFile, FileFacts, FileKind, FsKind, OpenHow, Space, filesystem, flock};
+use crate::{
+    Disk, DiskFile, FileFacts, FileKind, FsKind, OpenHow, Space, filesystem, flock, inherit,
+};
 
 /// The disk of this machine.
 #[derive(Clone, Copy, Debug, Default)]
@@ -98,6 +100,15 @@ impl Disk for RealDisk {
 
     fn canonicalize(&self, path: &Path) -> io::Result<PathBuf> {
         std::fs::canonicalize(path)
+    }
+
+    fn adopt(&self, descriptor: OwnedFd, _path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        let appends = rustix::fs::fcntl_getfl(&descriptor)?.contains(OFlags::APPEND);
+        Ok(Box::new(RealFile {
+            file: File::from(descriptor),
+            appends,
+            in_place: OnceLock::new(),
+        }))
     }
 
     fn facts_behind(&self, path: &Path) -> io::Result<FileFacts> {
@@ -195,6 +206,10 @@ impl DiskFile for RealFile {
     fn unlock(&self) -> io::Result<()> {
         flock::unlock(&self.file)
     }
+
+    fn share(&self) -> io::Result<OwnedFd> {
+        inherit::duplicate(&self.file)
+    }
 }
 
 /// Repeats a call that a signal interrupted before it did anything.
@@ -232,7 +247,7 @@ fn open_raw(path: &Path, flags: OFlags, mode: u32) -> io::Result<File> {
     clippy::unnecessary_cast,
     reason = "the widths of these fields differ between platforms"
 )]
-fn facts_of(stat: &rustix::fs::Stat) -> FileFacts {
+pub(crate) fn facts_of(stat: &rustix::fs::Stat) -> FileFacts {
     let nanos = u32::try_from(stat.st_mtime_nsec).unwrap_or(0);
     let seconds = stat.st_mtime as i64;
     FileFacts {

@@ -9,7 +9,11 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use crate::companion::ShellCompanion;
-use crate::{Companion, Liveness, ProcessIdentity, Processes, parse_proc_stat};
+use crate::namespaces::{self, has_other_time, own_pid_namespace};
+use crate::{
+    Companion, FileFacts, FileUser, HeldLock, Liveness, ProcessHandle, ProcessIdentity, Processes,
+    file_users, parse_proc_stat, process_handle,
+};
 
 /// The processes of this machine.
 #[derive(Debug, Default)]
@@ -59,14 +63,41 @@ impl Processes for RealProcesses {
             'X' | 'x' => Liveness::Dead,
             state => Liveness::Alive {
                 state,
-                starttime: Some(stat.starttime),
+                starttime: (!has_other_time(pid)).then_some(stat.starttime),
                 command: command_of(pid),
             },
         }
     }
 
+    fn below(&self, pid: u32, starttime: Option<u64>) -> Option<u32> {
+        namespaces::below(pid, starttime)
+    }
+
     fn companion(&self, name: &str) -> io::Result<Box<dyn Companion>> {
         Ok(Box::new(ShellCompanion::start(name)?))
+    }
+
+    fn open(&self, pid: u32) -> io::Result<Box<dyn ProcessHandle>> {
+        process_handle::open(pid)
+    }
+
+    fn held_locks(&self) -> Vec<HeldLock> {
+        file_users::held_locks()
+    }
+
+    fn users_of(&self, file: &FileFacts) -> Vec<FileUser> {
+        file_users::users_of(file)
+    }
+
+    fn user_of(&self, pid: u32, file: &FileFacts) -> Option<FileUser> {
+        file_users::user(pid, file)
+    }
+
+    fn is_in_foreground(&self) -> bool {
+        // The terminal of this session, whatever input and outputs are.
+        let terminal = std::fs::File::open("/dev/tty");
+        let group = terminal.map(rustix::termios::tcgetpgrp);
+        matches!(group, Ok(Ok(group)) if group == rustix::process::getpgrp())
     }
 
     fn child_gets_lock(&self, path: &Path) -> io::Result<bool> {
@@ -104,13 +135,6 @@ fn read_own() -> ProcessIdentity {
             .to_string_lossy()
             .into_owned(),
     }
-}
-
-/// The number in the link's target, which reads `pid:[4026531836]`.
-fn own_pid_namespace() -> Option<u64> {
-    let target = std::fs::read_link("/proc/self/ns/pid").ok()?;
-    let text = target.to_str()?;
-    text.strip_prefix("pid:[")?.strip_suffix(']')?.parse().ok()
 }
 
 fn command_of(pid: u32) -> Vec<String> {

@@ -17,6 +17,7 @@
 //! | `sync` | acknowledgement: shared syncs |
 //! | `head_file` | the saved head |
 //! | `inbox`, `records` | accepted messages |
+//! | `command` | a session's lock by hand: for a command, and ending who keeps it |
 //! | `session`, `store`, `locks`, `list` | the seams |
 //!
 //! **Limits.** Beside pi, which takes no lock, no line of pi's is ever destroyed, but a pi that appends in the same
@@ -27,6 +28,7 @@
 
 #![doc = include_str!("../README.md")]
 
+mod command;
 mod commit;
 mod fold;
 mod fork;

@@ -1,13 +1,15 @@
 //! Guards and claims of a store of files, by `latchwork-filelock`.
 
-use latchwork_filelock::{ClaimError as FileClaimError, FileClaim, LatchError};
-use latchwork_lock::{LockScope, PhaseGuard, TurnClaim, Unlocked};
+use std::sync::Arc;
+
+use latchwork_filelock::{ClaimError as FileClaimError, FileClaim, LatchError, Latched};
+use latchwork_lock::{LockScope, Phase, PhaseGuard, TurnClaim, Unlocked, Wait};
 use latchwork_session::{
     AcquireError, AskedToYield, ClaimAsk, ClaimError, GuardAsk, HandOver, IfClaimed, SessionId,
     SessionLocks, TakeOver, TurnId, WhatIsHeld,
 };
 
-use crate::session::FileHeld;
+use crate::session::{FileHeld, Session};
 use crate::store::FileStore;
 
 #[async_trait::async_trait]
@@ -17,24 +19,7 @@ impl SessionLocks for FileStore {
         scope: &'s mut LockScope,
         ask: GuardAsk<'s>,
     ) -> Result<PhaseGuard<'s>, AcquireError> {
-        let refused = |why| AcquireError::Refused {
-            session: ask.session.clone(),
-            why,
-            source: None,
-        };
-        let session = self.session(ask.session).map_err(refused)?;
-        let site = self.site(ask.session).map_err(refused)?;
-        self.make_folder(&session.place)
-            .map_err(|error| AcquireError::Backend {
-                session: ask.session.clone(),
-                doing: error.to_string(),
-                source: Box::new(error.source),
-            })?;
-        let latched = self
-            .latches()
-            .latch(&site, ask.phase.clone(), ask.wait)
-            .await;
-        let latched = latched.map_err(|error| acquire_error(ask.session, error))?;
+        let (session, latched) = self.latch(ask.session, ask.phase.clone(), ask.wait).await?;
         let held = FileHeld {
             session,
             store: self.identity(),
@@ -121,9 +106,36 @@ impl SessionLocks for FileStore {
     }
 }
 
+impl FileStore {
+    /// The latch of a session, in a folder that is made where it is missing.
+    pub(crate) async fn latch(
+        &self,
+        id: &SessionId,
+        phase: Phase,
+        wait: Wait,
+    ) -> Result<(Arc<Session>, Latched), AcquireError> {
+        let refused = |why| AcquireError::Refused {
+            session: id.clone(),
+            why,
+            source: None,
+        };
+        let session = self.session(id).map_err(refused)?;
+        let site = self.site(id).map_err(refused)?;
+        self.make_folder(&session.place)
+            .map_err(|error| AcquireError::Backend {
+                session: id.clone(),
+                doing: error.to_string(),
+                source: Box::new(error.source),
+            })?;
+        let latched = self.latches().latch(&site, phase, wait).await;
+        let latched = latched.map_err(|error| acquire_error(id, error))?;
+        Ok((session, latched))
+    }
+}
+
 pub(crate) const NOT_HERE: &str = "this store keeps another session only";
 
-fn acquire_error(session: &SessionId, error: LatchError) -> AcquireError {
+pub(crate) fn acquire_error(session: &SessionId, error: LatchError) -> AcquireError {
     match error {
         LatchError::Busy {
             obstacle,

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use latchwork_filelock::{ClaimHandle, Latches, Site};
+use latchwork_filelock::{ClaimHandle, Inherited, Latches, Site};
 use latchwork_format::EntryId;
 use latchwork_lock::PhaseGuard;
 use latchwork_session::{
@@ -40,7 +40,18 @@ impl FileStore {
     /// A store over a layout. Nothing is opened or made yet.
     #[must_use]
     pub fn new(system: System, layout: Layout, options: Options) -> Self {
-        let latches = Latches::new(system.clone(), options.locks);
+        Self::with_inherited(system, layout, options, Inherited::default())
+    }
+
+    /// The same in a process that was started under locks which it may join.
+    #[must_use]
+    pub fn with_inherited(
+        system: System,
+        layout: Layout,
+        options: Options,
+        inherited: Inherited,
+    ) -> Self {
+        let latches = Latches::with_inherited(system.clone(), options.locks, inherited);
         Self {
             inner: Arc::new(Inner {
                 system,

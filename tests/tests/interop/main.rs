@@ -10,6 +10,7 @@
 mod corpus;
 mod each;
 mod goldens;
+mod hammer;
 mod legacy;
 mod live_pi;
 mod openclaw;

@@ -135,3 +135,52 @@ fn openclaw_neither_gets_nor_robs_the_lock_that_a_guard_of_ours_holds() {
     }
     openclaw.close();
 }
+
+#[test]
+fn openclaws_cleaning_of_a_folder_leaves_a_lock_that_a_guard_of_ours_holds() {
+    let Some(mut openclaw) = Peers::or_skip(Peers::openclaw) else {
+        return;
+    };
+    let stage = Stage::begun();
+    let dir = stage.file().parent().expect("its folder").to_path_buf();
+    let steps = StepDir::new();
+    steps.hold("latch:granted");
+    let mut held = stage
+        .append(&[label()])
+        .env(VARIABLE, steps.value())
+        .spawn();
+    held.close_stdin();
+    steps.wait_reached("latch:granted");
+    let ours = std::fs::read(lock_file(&stage)).expect("our lock file");
+    let found = openclaw.clean_locks(&dir, None);
+    assert_eq!(found[0]["staleReasons"], json!([]), "{found}");
+    assert_eq!(found[0]["removed"], false, "{found}");
+    assert_eq!(std::fs::read(lock_file(&stage)).expect("our lock"), ours);
+
+    // The pid is what protects it: with that of our own process, it is taken for a stranger's.
+    let payload = String::from_utf8(ours).expect("text");
+    let fields: Value = serde_json::from_str(&payload).expect("its payload");
+    let own = payload
+        .replace(&fields["pid"].to_string(), &held.pid().to_string())
+        .replace(&format!(",\n  \"starttime\": {}", fields["starttime"]), "");
+    let exposed = dir.join("exposed.jsonl.lock");
+    std::fs::write(&exposed, own).expect("a lock file with our own pid");
+    let found = openclaw.clean_locks(&dir, None);
+    assert_eq!(
+        found[0]["staleReasons"],
+        json!(["non-openclaw-owner"]),
+        "{found}"
+    );
+    assert!(!exposed.exists() && lock_file(&stage).exists());
+
+    // A lock that is old counts as dead for it though its owner lives; then we notice before we write.
+    let before = std::fs::read(stage.file()).expect("the session");
+    let found = openclaw.clean_locks(&dir, Some(1));
+    assert_eq!(found[0]["staleReasons"], json!(["too-old"]), "{found}");
+    assert!(!lock_file(&stage).exists());
+    steps.release("latch:granted");
+    let refused = held.wait().expect_refusal();
+    assert!(refused.stdout.contains("peer removed"), "{refused}");
+    assert_eq!(std::fs::read(stage.file()).expect("the session"), before);
+    openclaw.close();
+}

@@ -7,6 +7,7 @@
 use latchwork_lock::Holder;
 use latchwork_sys::{Liveness, System};
 
+use super::elsewhere;
 use super::payload::Read;
 use crate::note::add_what_is_seen;
 
@@ -18,6 +19,8 @@ const HALF_WRITTEN_GRACE_MS: u64 = 30_000;
 pub(crate) enum Owner {
     /// It is there, or may be.
     Alive,
+    /// It lives in another pid namespace, or may.
+    Elsewhere,
     /// It is one of us, and our kernel locks prove that it does not hold this session any more.
     LeftByUs,
     /// It has ended, or its pid means another process by now.
@@ -53,27 +56,33 @@ pub(crate) fn judge(read: &Read, modified_ms: i64, holds_inode: bool, system: &S
         return Owner::Gone;
     }
     if read.pid_ns.is_some() && read.pid_ns != own.pid_namespace {
-        return Owner::Alive;
+        return Owner::Elsewhere;
     }
     match system.processes.look(pid) {
         Liveness::Alive {
             starttime: Some(now),
             ..
-        } if read.starttime.is_some_and(|then| then != now) => Owner::Gone,
-        Liveness::Alive { .. } => Owner::Alive,
-        _ => Owner::Gone,
+        } if read.starttime.is_some_and(|then| then != now) => {}
+        Liveness::Alive { .. } => return Owner::Alive,
+        _ => {}
+    }
+    // Not under this number here. One of ours would have named its namespace.
+    if read.pid_ns.is_none() && elsewhere::may_live(pid, read, modified_ms, system) {
+        Owner::Elsewhere
+    } else {
+        Owner::Gone
     }
 }
 
 /// The owner in words.
-pub(crate) fn holder(read: &Read, system: &System) -> Holder {
+pub(crate) fn holder(read: &Read, owner: Owner, system: &System) -> Holder {
     let mut holder = Holder::default();
     holder.pid = read.pid;
     holder.since.clone_from(&read.created_at);
-    let own = system.processes.own();
-    let same_view = read.pid_ns.is_none() || read.pid_ns == own.pid_namespace;
-    if let (Some(pid), true) = (read.pid, same_view) {
-        add_what_is_seen(&mut holder, system, pid, read.starttime);
+    match (owner, read.pid) {
+        (Owner::Elsewhere, _) => holder.state = Some(elsewhere::NOT_SEEN.to_owned()),
+        (_, Some(pid)) => add_what_is_seen(&mut holder, system, pid, read.starttime),
+        _ => {}
     }
     holder
 }
@@ -127,7 +136,7 @@ mod tests {
             pid_ns: Some(1),
             ..of_pid(u32::MAX)
         };
-        assert_eq!(judged(&elsewhere), Owner::Alive);
+        assert_eq!(judged(&elsewhere), Owner::Elsewhere);
         let before = Read {
             boot_id: Some("before".to_owned()),
             ..elsewhere

@@ -1,16 +1,16 @@
 //! Taking, watching and giving back the lock file that peers look at.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use latchwork_lock::Holder;
 use latchwork_sys::{
-    DiskFile, FileFacts, IoDoing, OpenHow, PathError, System, hex_id, read_at_most,
-    temporary_beside,
+    DiskFile, FileFacts, IoDoing, OpenHow, PathError, System, read_at_most, temporary_beside,
 };
 
+use super::elsewhere;
 use super::judge::{self, Owner};
-use super::payload::{Payload, READ_LIMIT, Read};
+use super::payload::{READ_LIMIT, Read};
+use super::polite::{Leaving, Polite};
 use super::stand_in::StandIn;
 use crate::latch_file::refused_or_io;
 use crate::note::iso;
@@ -21,16 +21,18 @@ use crate::{LatchError, Lost, Obstacle, Refusal};
 pub(crate) struct PeerFile {
     system: System,
     path: PathBuf,
-    /// Kept open, so that the inode number cannot come to mean another file: it stands for the nonce.
-    file: Arc<dyn DiskFile>,
+    /// Kept open, so that its inode number cannot come to mean another file: it stands for the nonce.
+    _file: Box<dyn DiskFile>,
+    facts: FileFacts,
     stand_in: StandIn,
+    leaving: Option<Leaving>,
 }
 
 /// What one attempt came to.
 #[derive(Debug)]
 pub(crate) enum Taken {
     /// The file is ours.
-    Ours(PeerFile),
+    Ours(Box<PeerFile>),
     /// Somebody has it.
     Busy(Obstacle, Box<Holder>),
 }
@@ -41,26 +43,30 @@ pub(crate) fn take(
     path: &Path,
     stand_in: &StandIn,
     holds_inode: bool,
+    polite: &mut Polite<'_>,
 ) -> Result<Taken, LatchError> {
     loop {
-        if let Some(file) = create(system, path, stand_in)? {
-            return Ok(Taken::Ours(PeerFile {
-                system: system.clone(),
-                path: path.to_path_buf(),
-                file,
-                stand_in: stand_in.clone(),
-            }));
+        // While a peer holds its lock, no temporary file is made for each look.
+        let is_there = polite.has_met() && system.disk.facts(path).is_ok();
+        if !is_there && let Some(file) = create(system, path, stand_in)? {
+            return Ok(Taken::Ours(Box::new(file)));
         }
         let Some(found) = Found::at(system, path)? else {
             continue;
         };
+        if !found.read.is_of_our_making() {
+            polite.meets();
+        }
         let owner = judge::judge(&found.read, found.facts.modified_ms, holds_inode, system);
         if !owner.may_be_removed() {
             let obstacle = match owner {
                 Owner::HalfWritten => Obstacle::HalfWritten,
                 _ => Obstacle::PeerLock,
             };
-            let holder = judge::holder(&found.read, system);
+            if owner == Owner::Elsewhere {
+                elsewhere::say_once(path);
+            }
+            let holder = judge::holder(&found.read, owner, system);
             return Ok(Taken::Busy(obstacle, Box::new(holder)));
         }
         tracing::warn!(
@@ -70,36 +76,39 @@ pub(crate) fn take(
             "removing a lock file that was left behind"
         );
         found.remove(system, path)?;
+        polite.replaces();
     }
 }
 
 /// Makes the file whole, unless there is one.
-fn create(
-    system: &System,
-    path: &Path,
-    stand_in: &StandIn,
-) -> Result<Option<Arc<dyn DiskFile>>, PathError> {
-    // A look first: while a peer holds its lock, no temporary file need be made for each poll.
-    if system.disk.facts(path).is_ok() {
-        return Ok(None);
-    }
-    let (own, nonce) = (system.processes.own(), hex_id(&*system.entropy, 16));
-    let created_at = iso(system.clock.wall_ms());
-    let payload = Payload::ours(stand_in.pid, stand_in.starttime, created_at, nonce, own).bytes();
-    let temporary = temporary_beside(&*system.entropy, path);
+fn create(system: &System, path: &Path, stand_in: &StandIn) -> Result<Option<PeerFile>, PathError> {
+    let nonce = stand_in.nonce();
+    let payload = stand_in.payload(&iso(system.clock.wall_ms()), &nonce);
+    let temporary = path.with_file_name(format!(".{nonce}.tmp"));
     // Readable for peers of another user, as theirs are for us.
     let how = OpenHow::updating().only_new().mode(0o644);
     let file = system
         .disk
         .open(&temporary, &how)
         .doing("create a temporary file for", path)?;
-    let made = match file.write_at(&payload, 0) {
-        Ok(written) if written == payload.len() => system.disk.rename_new(&temporary, path),
+    let made = match file.write_at(payload.as_bytes(), 0) {
+        Ok(written) if written == payload.len() => file.facts(),
         Ok(_) => Err(std::io::ErrorKind::WriteZero.into()),
         Err(error) => Err(error),
     };
-    match made {
-        Ok(()) => Ok(Some(file.into())),
+    let named = made.and_then(|facts| {
+        system.disk.rename_new(&temporary, path)?;
+        Ok(facts)
+    });
+    match named {
+        Ok(facts) => Ok(Some(PeerFile {
+            system: system.clone(),
+            path: path.to_path_buf(),
+            _file: file,
+            facts,
+            stand_in: stand_in.clone(),
+            leaving: None,
+        })),
         Err(error) => {
             let _ = system.disk.remove(&temporary);
             if error.kind() == std::io::ErrorKind::AlreadyExists {
@@ -144,9 +153,20 @@ impl Found {
         Ok(Some(Self { facts, bytes, read }))
     }
 
+    /// The system gives a removed file's inode number to the next one.
+    fn has_time_of(&self, other: &FileFacts) -> bool {
+        let time = |facts: &FileFacts| (facts.modified_ms, facts.modified_nanos);
+        time(&self.facts) == time(other)
+    }
+
     /// Removes this very file. It is first taken aside under another name: if it turns out that another
     /// was put in its place since it was judged, that one is put back.
     fn remove(&self, system: &System, path: &Path) -> Result<(), LatchError> {
+        // Judging it took a while; a live owner's file is not even moved if that can be helped.
+        let still = system.disk.facts(path);
+        if !still.is_ok_and(|still| self.facts.same_inode(&still) && self.has_time_of(&still)) {
+            return Ok(());
+        }
         let aside = temporary_beside(&*system.entropy, path);
         match system.disk.rename(path, &aside) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
@@ -181,34 +201,62 @@ impl PeerFile {
         &self.path
     }
 
+    /// What is to be remembered when it is given back.
+    pub(super) fn remember_leaving(&mut self, leaving: Leaving) {
+        self.leaving = Some(leaving);
+    }
+
+    /// What keeps the process alive that it names; see [`StandIn::lifeline`].
+    pub(crate) fn lifeline(&self) -> std::io::Result<Option<std::os::fd::OwnedFd>> {
+        self.stand_in.lifeline()
+    }
+
     /// Whether it still keeps peers away.
     pub(crate) fn check(&self) -> Result<(), Lost> {
-        let unseen = |error: std::io::Error| Lost::Unseen(error.kind());
-        let ours = self.file.facts().map_err(unseen)?;
-        match self.system.disk.facts(&self.path) {
-            Ok(found) if found.same_inode(&ours) => {}
-            Ok(_) => return Err(Lost::PeerLock),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Err(Lost::PeerLock);
-            }
-            Err(error) => return Err(unseen(error)),
-        }
+        self.is_in_place()?;
         if self.stand_in.is_running() {
             Ok(())
         } else {
             Err(Lost::StandIn)
         }
     }
+
+    fn is_in_place(&self) -> Result<(), Lost> {
+        match self.system.disk.facts(&self.path) {
+            Ok(found) if found.same_inode(&self.facts) => Ok(()),
+            Ok(_) => Err(Lost::PeerLock),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(Lost::PeerLock),
+            Err(error) => Err(Lost::Unseen(error.kind())),
+        }
+    }
+}
+
+impl PeerFile {
+    /// Says so if it is one that could not see that we live.
+    fn look_at_robber(&self) {
+        let Ok(Some(found)) = Found::at(&self.system, &self.path) else {
+            return;
+        };
+        let modified_ms = found.facts.modified_ms;
+        let owner = judge::judge(&found.read, modified_ms, false, &self.system);
+        if owner == Owner::Elsewhere {
+            elsewhere::say_once(&self.path);
+        }
+    }
 }
 
 impl Drop for PeerFile {
     fn drop(&mut self) {
-        if !matches!(self.check(), Ok(()) | Err(Lost::StandIn)) {
+        if self.is_in_place().is_err() {
             tracing::warn!(path = ?self.path, "the lock file is not ours any more; it is left alone");
+            self.look_at_robber();
             return;
         }
         if let Err(error) = self.system.disk.remove(&self.path) {
             tracing::warn!(path = ?self.path, %error, "the lock file could not be removed");
+        }
+        if let Some(leaving) = self.leaving.take() {
+            leaving.happens(&self.system);
         }
     }
 }

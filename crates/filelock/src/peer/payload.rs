@@ -11,44 +11,70 @@ use serde_json::Value;
 /// Most bytes that are read of a lock file.
 pub(crate) const READ_LIMIT: usize = 4_096;
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Payload {
-    pub(crate) pid: u32,
-    pub(crate) created_at: String,
+struct Payload {
+    pid: u32,
+    created_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) starttime: Option<u64>,
-    pub(crate) nonce: String,
+    starttime: Option<u64>,
+    nonce: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) boot_id: Option<String>,
+    boot_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) pid_ns: Option<u64>,
+    pid_ns: Option<u64>,
 }
 
-impl Payload {
-    /// Ours: `pid` and `starttime` are those of the process that stands in for us.
-    pub(crate) fn ours(
-        pid: u32,
-        starttime: Option<u64>,
-        created_at: String,
-        nonce: String,
-        own: ProcessIdentity,
-    ) -> Self {
-        Self {
-            pid,
-            created_at,
-            starttime,
-            nonce,
-            boot_id: own.boot_id,
-            pid_ns: own.pid_namespace,
-        }
-    }
+/// Stands where a moment or a nonce will: none of the other fields can contain it.
+const GAP: &str = "@";
 
-    pub(crate) fn bytes(&self) -> Vec<u8> {
+impl Payload {
+    fn bytes(&self) -> Vec<u8> {
         // A struct of numbers and strings always has a JSON form.
         let mut bytes = serde_json::to_vec_pretty(self).unwrap_or_default();
         bytes.push(b'\n');
         bytes
+    }
+}
+
+/// Our payload but for the moment and the nonce: what one process writes differs in nothing else.
+#[derive(Clone, Debug)]
+pub(crate) struct Template {
+    before_created_at: String,
+    before_nonce: String,
+    after: String,
+}
+
+impl Template {
+    /// `pid` and `starttime` are those of the process that stands in for us.
+    pub(crate) fn of(pid: u32, starttime: Option<u64>, own: ProcessIdentity) -> Self {
+        let payload = Payload {
+            pid,
+            created_at: GAP.to_owned(),
+            starttime,
+            nonce: GAP.to_owned(),
+            boot_id: own.boot_id,
+            pid_ns: own.pid_namespace,
+        };
+        let text = String::from_utf8(payload.bytes()).unwrap_or_default();
+        let mut parts = text.splitn(3, GAP).map(str::to_owned);
+        let mut part = || parts.next().unwrap_or_default();
+        Self {
+            before_created_at: part(),
+            before_nonce: part(),
+            after: part(),
+        }
+    }
+
+    pub(crate) fn fill(&self, created_at: &str, nonce: &str) -> String {
+        [
+            &self.before_created_at,
+            created_at,
+            &self.before_nonce,
+            nonce,
+            &self.after,
+        ]
+        .concat()
     }
 }
 
@@ -94,20 +120,17 @@ mod tests {
 
     use super::*;
 
-    fn ours(pid: u32, starttime: Option<u64>) -> Payload {
-        Payload {
-            pid,
-            created_at: "2026-05-19T08:12:44.102Z".to_owned(),
-            starttime,
-            nonce: "n1".to_owned(),
-            boot_id: Some("b1".to_owned()),
-            pid_ns: Some(4_026_531_836),
-        }
-    }
-
     #[test]
     fn our_payload_begins_as_a_peers_does_to_the_byte() {
-        let text = String::from_utf8(ours(41822, Some(90_412_345)).bytes()).unwrap();
+        let own = ProcessIdentity {
+            pid: 1,
+            starttime: None,
+            boot_id: Some("b1".to_owned()),
+            pid_namespace: Some(4_026_531_836),
+            host: String::new(),
+        };
+        let text =
+            Template::of(41822, Some(90_412_345), own).fill("2026-05-19T08:12:44.102Z", "n1");
         assert_eq!(
             text,
             "{\n  \"pid\": 41822,\n  \"createdAt\": \"2026-05-19T08:12:44.102Z\",\n  \"starttime\": 90412345,\n  \
@@ -138,10 +161,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_we_write_we_read(pid in 1_u32.., starttime in any::<Option<u64>>()) {
-            let written = ours(pid, starttime);
-            let read = Read::from_bytes(&written.bytes());
-            prop_assert_eq!((read.pid, read.starttime, read.nonce), (Some(pid), starttime, Some(written.nonce)));
+        fn what_we_write_we_read(
+            pid in 1_u32.., starttime in any::<Option<u64>>(), boot_id in any::<Option<u64>>(), pid_namespace in any::<Option<u64>>(),
+        ) {
+            let boot_id = boot_id.map(|id| format!("{id:x}"));
+            let own = ProcessIdentity { pid: 1, starttime: None, boot_id: boot_id.clone(), pid_namespace, host: String::new() };
+            let written = Template::of(pid, starttime, own).fill("then", "n1");
+            let expected = Read {
+                pid: Some(pid), created_at: Some("then".to_owned()), starttime, nonce: Some("n1".to_owned()), boot_id, pid_ns: pid_namespace,
+            };
+            prop_assert_eq!(Read::from_bytes(written.as_bytes()), expected);
         }
 
         #[test]

@@ -1,18 +1,22 @@
 //! Lock files of others at the peers' path: whose are respected, and whose are left behind.
 
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use latchwork_filelock::Obstacle;
-use latchwork_sys::{ProcessIdentity, System, parse_proc_stat};
+use latchwork_filelock::{Latches, Obstacle, Options};
+use latchwork_sys::{Companion, Liveness, ProcessIdentity, Processes, System, parse_proc_stat};
 
 use crate::support::{Room, attempt, busy, latches, take, until};
 
 /// A process that does nothing until it is ended.
-struct Sleeper(Child);
+pub(crate) struct Sleeper(Child);
 
 impl Sleeper {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self(
             Command::new("sleep")
                 .arg("600")
@@ -22,11 +26,11 @@ impl Sleeper {
         )
     }
 
-    fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.0.id()
     }
 
-    fn starttime(&self) -> u64 {
+    pub(crate) fn starttime(&self) -> u64 {
         let line = std::fs::read(format!("/proc/{}/stat", self.pid())).unwrap();
         parse_proc_stat(&line).unwrap().starttime
     }
@@ -47,11 +51,11 @@ impl Drop for Sleeper {
     }
 }
 
-fn put(room: &Room, payload: &str) {
+pub(crate) fn put(room: &Room, payload: &str) {
     std::fs::write(room.peer_lock(), payload).unwrap();
 }
 
-fn grow_old(room: &Room) {
+pub(crate) fn grow_old(room: &Room) {
     let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
     std::fs::File::options()
         .write(true)
@@ -74,8 +78,9 @@ async fn respected(room: &Room) -> String {
     text
 }
 
-/// Takes the latch and gives it back: the file was not respected.
+/// Takes the latch and gives it back: the file was not respected. In a container that needs a file that is not young.
 async fn replaced(room: &Room) {
+    grow_old(room);
     attempt(&latches(), room).await.unwrap().release().await;
     assert!(!room.peer_lock().exists());
 }
@@ -150,7 +155,6 @@ async fn a_file_in_which_no_owner_can_be_read_is_given_time_and_then_replaced() 
     for garbage in ["", "{\"pid\": 1", "null", "[]", "\0\0\0\0", big.as_str()] {
         put(&room, garbage);
         assert!(respected(&room).await.contains("half written"));
-        grow_old(&room);
         replaced(&room).await;
     }
 }
@@ -215,4 +219,54 @@ async fn what_a_peer_did_to_the_transcript_while_we_waited_for_it_is_what_we_get
     write.check().unwrap();
     write.transcript().unwrap().append(b"ours\n").unwrap();
     assert_eq!(std::fs::read(room.transcript()).unwrap(), b"theirs\nours\n");
+}
+
+/// While the owner of a lock file is being judged, a live peer puts its own in the place of it.
+#[derive(Debug)]
+struct MeanwhileAPeerComes(Arc<dyn Processes>, PathBuf);
+
+const DEAD: u32 = 2_147_483_646;
+
+impl Processes for MeanwhileAPeerComes {
+    fn own(&self) -> ProcessIdentity {
+        self.0.own()
+    }
+
+    fn look(&self, pid: u32) -> Liveness {
+        if pid == DEAD {
+            std::fs::remove_file(&self.1).unwrap();
+            std::fs::write(&self.1, "{\"pid\": 1}").unwrap();
+        }
+        self.0.look(pid)
+    }
+
+    fn companion(&self, name: &str) -> io::Result<Box<dyn Companion>> {
+        self.0.companion(name)
+    }
+
+    fn child_gets_lock(&self, path: &Path) -> io::Result<bool> {
+        self.0.child_gets_lock(path)
+    }
+}
+
+#[tokio::test]
+async fn a_live_peer_that_came_while_a_dead_one_was_judged_is_not_even_moved() {
+    let room = Room::new();
+    put(&room, &format!("{{\"pid\": {DEAD}}}"));
+    grow_old(&room);
+    let mut system = System::real();
+    let processes = Arc::clone(&system.processes);
+    system.processes = Arc::new(MeanwhileAPeerComes(processes, room.peer_lock()));
+    let (obstacle, holder, text) = busy(&Latches::new(system, Options::default()), &room).await;
+    assert_eq!(
+        (obstacle, holder.pid),
+        (Obstacle::PeerLock, Some(1)),
+        "{text}"
+    );
+    // A file that is renamed, even to and fro, was changed later than it was written.
+    let file = std::fs::metadata(room.peer_lock()).unwrap();
+    assert_eq!(
+        (file.ctime(), file.ctime_nsec()),
+        (file.mtime(), file.mtime_nsec())
+    );
 }

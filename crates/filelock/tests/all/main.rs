@@ -6,12 +6,16 @@
 )]
 
 mod claims;
+mod command;
+mod containers;
 mod foreign;
 mod hand_over;
 mod hold;
 mod lost;
+mod polite;
 mod processes;
 mod refuse;
 mod stage;
 mod support;
+mod unlock;
 mod worker;

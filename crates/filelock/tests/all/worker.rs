@@ -71,6 +71,13 @@ async fn play(role: &str, dir: &Path, latches: &Latches) {
             }
         }
         "once" => count_once(dir, latches).await,
+        "try" => {
+            let said = match latches.latch(&site, Phase::SIDE, Wait::Never).await {
+                Ok(_) => "it was free".to_owned(),
+                Err(error) => error.to_string(),
+            };
+            fs::write(dir.join(format!("said.{pid}")), said).unwrap();
+        }
         "claim" => {
             let claim = latches
                 .claim(&site, "worker's turn", Wait::Forever)
@@ -159,7 +166,24 @@ impl Worker {
     }
 
     pub(crate) fn start_with_steps(test: &str, dir: &Path, role: &str, steps: &str) -> Self {
-        let child = Command::new(std::env::current_exe().unwrap())
+        Self::start_under(
+            Command::new(std::env::current_exe().unwrap()),
+            test,
+            dir,
+            role,
+            steps,
+        )
+    }
+
+    /// `program` is this test program, or one that starts it with the arguments that follow.
+    pub(crate) fn start_under(
+        mut program: Command,
+        test: &str,
+        dir: &Path,
+        role: &str,
+        steps: &str,
+    ) -> Self {
+        let child = program
             .args(["--exact", test])
             .env(ROLE, format!("{}\n{role}\n{steps}", dir.display()))
             .stdout(Stdio::null())

@@ -263,6 +263,15 @@ impl Disk for FaultDisk {
         self.inner.canonicalize(path)
     }
 
+    fn adopt(&self, descriptor: OwnedFd, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        self.rules.refuse(Operation::Open, path)?;
+        Ok(Box::new(FaultFile {
+            inner: self.inner.adopt(descriptor, path)?,
+            path: path.to_path_buf(),
+            rules: Arc::clone(&self.rules),
+        }))
+    }
+
     fn facts_behind(&self, path: &Path) -> io::Result<FileFacts> {
         self.rules.refuse(Operation::Facts, path)?;
         self.inner.facts_behind(path)
@@ -354,6 +363,10 @@ impl DiskFile for FaultFile {
     fn unlock(&self) -> io::Result<()> {
         self.rules.refuse(Operation::Unlock, &self.path)?;
         self.inner.unlock()
+    }
+
+    fn share(&self) -> io::Result<OwnedFd> {
+        self.inner.share()
     }
 }
 

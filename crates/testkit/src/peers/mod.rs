@@ -25,6 +25,10 @@ pub use openclaw::OpenClaw;
 pub use pi::{Pi, PiVersion};
 
 use crate::environment;
+use crate::program::{Home, Invocation};
+
+/// The pin of OpenClaw.
+const OPENCLAW: &str = "openclaw-2026.5.18";
 
 /// Why there are no peers on this machine.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -108,8 +112,38 @@ impl Peers {
     /// # Blocking
     /// While npm works, or another process installs.
     pub fn openclaw(&self) -> Result<OpenClaw, Skipped> {
-        let modules = install::install("openclaw-2026.5.18")?;
+        let modules = install::install(OPENCLAW)?;
         Ok(OpenClaw::start(&self.node, &modules))
+    }
+
+    /// A script of `tests/interop` that works with OpenClaw's own functions by itself, to be run in this home. It gets the
+    /// packages' directory and the word `openclaw`, by which others of its kind know it; the caller adds the rest. `under`
+    /// is a program with arguments that starts it, such as `unshare`; empty for none.
+    ///
+    /// # Errors
+    /// When its packages cannot be fetched here.
+    ///
+    /// # Panics
+    /// When its install fails for another reason.
+    ///
+    /// # Blocking
+    /// While npm works, or another process installs.
+    pub fn openclaw_script(
+        &self,
+        home: &Home,
+        under: &[&str],
+        script: &str,
+    ) -> Result<Invocation, Skipped> {
+        let modules = install::install(OPENCLAW)?;
+        let program = match under {
+            [] => home.program(&self.node, [""; 0]),
+            [starter, args @ ..] => home.program(starter, args).arg(&self.node),
+        };
+        Ok(program
+            .arg("--no-warnings")
+            .arg(interop_dir().join(script))
+            .arg(modules)
+            .arg("openclaw"))
     }
 }
 

@@ -78,6 +78,18 @@ impl OpenClaw {
         self.0.must("unlock", true);
     }
 
+    /// Does what its gateway does to the lock files of a folder when it starts, and gives what it found: `pid`,
+    /// `staleReasons` and `removed` of each. Without a number of milliseconds, a lock is old after its own half hour.
+    ///
+    /// # Panics
+    /// When it cannot.
+    #[track_caller]
+    pub fn clean_locks(&mut self, dir: impl AsRef<Path>, stale_ms: Option<u32>) -> Value {
+        let dir = dir.as_ref().to_string_lossy();
+        self.0
+            .must("cleanLocks", json!({"dir": dir, "staleMs": stale_ms}))
+    }
+
     /// Its process id.
     pub fn pid(&self) -> u32 {
         self.0.pid()

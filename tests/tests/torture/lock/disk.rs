@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use latchwork_sys::{
-    Clock, Companion, Disk, DiskFile, Entropy, FileFacts, FileKind, FsKind, Liveness, NoSteps,
-    OpenHow, ProcessIdentity, Processes, Sleep, Space, System,
+    Clock, Companion, Disk, DiskFile, Entropy, FileFacts, FileKind, FileUser, FsKind, HeldLock,
+    Liveness, NoSteps, OpenHow, ProcessHandle, ProcessIdentity, Processes, Sleep, Space, System,
 };
 
 use super::machine::{Fault, Inode, Machine, OpenId};
@@ -158,6 +158,10 @@ impl Disk for View {
         Ok(path.to_path_buf())
     }
 
+    fn adopt(&self, _descriptor: OwnedFd, _path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     fn facts_behind(&self, path: &Path) -> io::Result<FileFacts> {
         self.facts(path)
     }
@@ -257,6 +261,10 @@ impl DiskFile for OpenFile {
         }
         Ok(())
     }
+
+    fn share(&self) -> io::Result<OwnedFd> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
 }
 
 impl Drop for OpenFile {
@@ -299,6 +307,10 @@ impl Companion for Itself {
     fn is_running(&self) -> bool {
         true
     }
+
+    fn lifeline(&self) -> io::Result<OwnedFd> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
 }
 
 impl Processes for View {
@@ -329,6 +341,26 @@ impl Processes for View {
 
     fn child_gets_lock(&self, _path: &Path) -> io::Result<bool> {
         Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn open(&self, _pid: u32) -> io::Result<Box<dyn ProcessHandle>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn held_locks(&self) -> Vec<HeldLock> {
+        Vec::new()
+    }
+
+    fn users_of(&self, _file: &FileFacts) -> Vec<FileUser> {
+        Vec::new()
+    }
+
+    fn user_of(&self, _pid: u32, _file: &FileFacts) -> Option<FileUser> {
+        None
+    }
+
+    fn is_in_foreground(&self) -> bool {
+        false
     }
 }
 

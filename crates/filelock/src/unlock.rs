@@ -1,0 +1,375 @@
+//! Who keeps a session locked, proven by the kernel, and ending them where a person asks for it.
+//!
+//! Nothing is ever taken from a live process: the process is ended, and the kernel frees what it held. So the proof comes first.
+//! A process is the holder if what is written down of it (pid, start, boot, pid namespace) fits a live process, and the kernel
+//! says that this process has the lock; both are looked at once more after a handle on it was opened, so that a pid that is used
+//! again is never signalled. Where the writer of the note has ended and left the lock to a command that inherited it, those are
+//! the holders which have a descriptor that shares the lock.
+//!
+//! Limits: what cannot be seen (another user's process, another pid namespace) cannot be proven, and is refused. Whoever takes the
+//! lock while the holder is being ended is a new holder and is left alone.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use latchwork_lock::Holder;
+use latchwork_sys::{DiskFile, FileFacts, IoDoing, Liveness, OpenHow, PathError, System};
+
+use crate::claim_file::{ClaimFiles, Record};
+use crate::note::{Note, add_what_is_seen};
+use crate::place::Place;
+use crate::{LatchError, Latches, Site};
+
+/// The signal that cannot be refused; it reaches a stopped process, too.
+const KILL: i32 = 9;
+/// How often heirs that appeared meanwhile are looked for.
+const ROUNDS: u32 = 8;
+/// How long the end of a killed process is waited for, and how often it is looked at.
+const END: (Duration, Duration) = (Duration::from_secs(10), Duration::from_millis(2));
+
+/// What of a session can be kept by somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// The right to write.
+    Latch,
+    /// The turn.
+    Claim,
+}
+
+/// What is kept of a session, and by whom. It may be out of date when it is read.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Occupation {
+    /// Who writes.
+    pub latch: Option<Occupied>,
+    /// Whose turn it is.
+    pub claim: Option<Occupied>,
+}
+
+/// One lock that is held.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Occupied {
+    /// The file that is locked.
+    pub path: PathBuf,
+    /// Who wrote itself down as the holder.
+    pub holder: Option<Holder>,
+    /// Why that one is not proven to be the holder; `None` if it is.
+    pub doubt: Option<NotProven>,
+    /// Other processes that share the lock by inheritance: the command of a `latchwork lock`, and what it left running.
+    pub heirs: Vec<Holder>,
+    kernel: Kernel,
+}
+
+/// Why a process is not proven to be the holder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotProven {
+    /// No note can be read.
+    #[error("who holds it is not written down")]
+    NoNote,
+    /// The note is of another boot, or of a pid namespace that cannot be seen from here.
+    #[error("it runs in another pid namespace, or ran before the machine was started again")]
+    Elsewhere,
+    /// It has ended; others have the lock.
+    #[error("it has ended, and left the lock to others")]
+    Ended,
+    /// It may not be looked at.
+    #[error("it may not be looked at")]
+    Unseen,
+    /// The kernel does not say that this process has the lock.
+    #[error("the kernel does not name it as a holder of the lock")]
+    NotNamed,
+}
+
+/// What came of ending a holder.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Ended {
+    /// The processes that were ended.
+    pub ended: Vec<Holder>,
+    /// Who has it now: the next in line, or what could not be proven.
+    pub left: Option<Occupied>,
+}
+
+/// What the kernel showed.
+#[derive(Clone, Debug)]
+struct Kernel {
+    facts: FileFacts,
+    /// Who took the lock, by the table of locks.
+    named: Vec<u32>,
+    /// The writer of the note, and whether it was proven.
+    writer: Option<Seen>,
+    heirs: Vec<Seen>,
+}
+
+/// A process, with the start that tells it from a later one of the same pid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Seen {
+    pid: u32,
+    starttime: u64,
+}
+
+impl Latches {
+    /// Who keeps the latch and the claim of a session, as far as the kernel proves it. Nothing is locked to find out.
+    ///
+    /// # Errors
+    ///
+    /// [`LatchError`] if the folder or its files cannot be looked at.
+    ///
+    /// # Blocking
+    ///
+    /// For a look at every descriptor of every process.
+    pub fn occupation(&self, site: &Site) -> Result<Occupation, LatchError> {
+        Ok(Occupation {
+            latch: self.occupied(site, What::Latch)?,
+            claim: self.occupied(site, What::Claim)?,
+        })
+    }
+
+    /// Ends (SIGKILL) the proven holder of a session's latch or claim, and those who share it by inheritance, this process
+    /// excepted. None that is not proven is signalled.
+    ///
+    /// # Errors
+    ///
+    /// [`LatchError`] if the files cannot be looked at, or a process must not be signalled. Who is left is told in the answer.
+    ///
+    /// # Blocking
+    ///
+    /// Until the processes have ended, 10 s at most.
+    pub fn end_holder(&self, site: &Site, what: What) -> Result<Ended, LatchError> {
+        let system = &self.shared.system;
+        let mut answer = Ended::default();
+        let Some(first) = self.occupied(site, what)? else {
+            return Ok(answer);
+        };
+        let mut now = first.clone();
+        for _ in 0..ROUNDS {
+            let (holders, seen) = now.provable(system.processes.own().pid);
+            let mut ended = Vec::new();
+            for (holder, seen) in holders.into_iter().zip(seen) {
+                if end(system, seen, &now)? {
+                    ended.push(seen);
+                    answer.ended.push(holder);
+                }
+            }
+            wait_for_the_end_of(system, &ended);
+            let left = self.occupied(site, what)?;
+            let goes_on = left
+                .as_ref()
+                .is_some_and(|left| !ended.is_empty() && left.is_the_same_hold_as(&first));
+            answer.left.clone_from(&left);
+            match left {
+                Some(left) if goes_on => now = left,
+                _ => break,
+            }
+        }
+        Ok(answer)
+    }
+
+    fn occupied(&self, site: &Site, what: What) -> Result<Option<Occupied>, LatchError> {
+        let system = &self.shared.system;
+        if system.disk.facts(site.dir()).is_err() {
+            return Ok(None);
+        }
+        let place = self.shared.place(site)?;
+        let found = match what {
+            What::Latch => latch(system, &place)?,
+            What::Claim => claim(system, &place)?,
+        };
+        match found {
+            Some((path, file, note)) => Ok(look(system, path, &*file, note)?),
+            None => Ok(None),
+        }
+    }
+}
+
+type Found = Option<(PathBuf, Arc<dyn DiskFile>, Option<Note>)>;
+
+fn latch(system: &System, place: &Place) -> Result<Found, PathError> {
+    let path = place.latch.clone();
+    match system.disk.open(&path, &OpenHow::reading()) {
+        Ok(file) => {
+            let note = Note::read_from(&*file);
+            Ok(Some((path, file.into(), note)))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).doing("open the latch", &path),
+    }
+}
+
+fn claim(system: &System, place: &Place) -> Result<Found, PathError> {
+    let files = ClaimFiles { system, place };
+    let Some(epoch) = files.epochs()?.last().copied() else {
+        return Ok(None);
+    };
+    let file = files.open(epoch)?;
+    Ok(file.map(|file| {
+        let note = Record::read_from(&*file).map(|record| record.by);
+        (files.path(epoch), file, note)
+    }))
+}
+
+/// Who keeps this file locked; `None` if nobody does.
+fn look(
+    system: &System,
+    path: PathBuf,
+    file: &dyn DiskFile,
+    note: Option<Note>,
+) -> Result<Option<Occupied>, PathError> {
+    let facts = file.facts().doing("look at", &path)?;
+    let named = named(system, &facts);
+    let users = system.processes.users_of(&facts);
+    let sharing: Vec<u32> = users
+        .iter()
+        .filter(|user| user.shares_lock)
+        .map(|user| user.pid)
+        .collect();
+    if named.is_empty() && sharing.is_empty() {
+        return Ok(None);
+    }
+    let writer = note.as_ref().map_or(Err(NotProven::NoNote), |note| {
+        prove(system, note, &named, &sharing)
+    });
+    let heirs: Vec<Seen> = sharing
+        .into_iter()
+        .filter(|pid| writer.is_err() || writer.is_ok_and(|writer| writer.pid != *pid))
+        .filter_map(|pid| seen(system, pid))
+        .collect();
+    Ok(Some(Occupied {
+        path,
+        holder: note.map(|note| note.holder(system)),
+        doubt: writer.err(),
+        heirs: heirs.iter().map(|heir| holder_of(system, *heir)).collect(),
+        kernel: Kernel {
+            facts,
+            named,
+            writer: writer.ok(),
+            heirs,
+        },
+    }))
+}
+
+/// The writer of a note, if it lives and the kernel says that it has the lock.
+fn prove(system: &System, note: &Note, named: &[u32], sharing: &[u32]) -> Result<Seen, NotProven> {
+    let own = system.processes.own();
+    let same_view = note.boot_id.is_some()
+        && note.boot_id == own.boot_id
+        && note.pid_ns.is_some()
+        && note.pid_ns == own.pid_namespace;
+    if !same_view {
+        return Err(NotProven::Elsewhere);
+    }
+    let Liveness::Alive { starttime, .. } = system.processes.look(note.pid) else {
+        return Err(NotProven::Ended);
+    };
+    let (Some(starttime), Some(then)) = (starttime, note.starttime) else {
+        return Err(NotProven::Unseen);
+    };
+    if starttime != then {
+        return Err(NotProven::Ended);
+    }
+    if !named.contains(&note.pid) && !sharing.contains(&note.pid) {
+        return Err(NotProven::NotNamed);
+    }
+    let pid = note.pid;
+    Ok(Seen { pid, starttime })
+}
+
+/// Who took the lock of a file, by the kernel's table.
+fn named(system: &System, facts: &FileFacts) -> Vec<u32> {
+    let locks = system.processes.held_locks();
+    locks
+        .iter()
+        .filter(|lock| lock.is_of(facts))
+        .map(|lock| lock.pid)
+        .collect()
+}
+
+fn seen(system: &System, pid: u32) -> Option<Seen> {
+    match system.processes.look(pid) {
+        Liveness::Alive {
+            starttime: Some(starttime),
+            ..
+        } => Some(Seen { pid, starttime }),
+        _ => None,
+    }
+}
+
+fn holder_of(system: &System, seen: Seen) -> Holder {
+    let mut holder = Holder::process(seen.pid);
+    add_what_is_seen(&mut holder, system, seen.pid, Some(seen.starttime));
+    holder
+}
+
+/// Ends one process, if it is still the one that was seen and still has the lock; `false` if it has ended by itself.
+fn end(system: &System, target: Seen, of: &Occupied) -> Result<bool, LatchError> {
+    let doing = |error: std::io::Error| -> Result<bool, LatchError> {
+        Err(error)
+            .doing("end the process that holds", &of.path)
+            .map_err(LatchError::Io)
+    };
+    let handle = match system.processes.open(target.pid) {
+        Ok(handle) => handle,
+        Err(_) if seen(system, target.pid) != Some(target) => return Ok(false),
+        Err(error) => return doing(error),
+    };
+    system.steps.reach("unlock:handle");
+    // Through the handle nobody else can be meant any more; now that it is fixed: is it still the holder?
+    if seen(system, target.pid) != Some(target) || !has_lock(system, target.pid, of) {
+        return Ok(false);
+    }
+    match handle.signal(KILL) {
+        Ok(()) => Ok(true),
+        Err(_) if seen(system, target.pid) != Some(target) => Ok(false),
+        Err(error) => doing(error),
+    }
+}
+
+fn has_lock(system: &System, pid: u32, of: &Occupied) -> bool {
+    let facts = &of.kernel.facts;
+    let user = system.processes.user_of(pid, facts);
+    user.is_some_and(|user| user.shares_lock) || named(system, facts).contains(&pid)
+}
+
+fn wait_for_the_end_of(system: &System, ended: &[Seen]) {
+    let (limit, pause) = END;
+    let mut waited = Duration::ZERO;
+    while waited < limit && ended.iter().any(|one| seen(system, one.pid) == Some(*one)) {
+        std::thread::sleep(pause);
+        waited += pause;
+    }
+}
+
+impl Occupied {
+    /// The processes that are proven to have the lock, in words and as they were seen, but for `own`.
+    fn provable(&self, own: u32) -> (Vec<Holder>, Vec<Seen>) {
+        let writer = self.holder.iter().zip(&self.kernel.writer);
+        let heirs = self.heirs.iter().zip(&self.kernel.heirs);
+        let all = writer.chain(heirs).filter(|(_, seen)| seen.pid != own);
+        all.map(|(holder, seen)| (holder.clone(), *seen)).unzip()
+    }
+
+    /// Whether it is proven who has the lock, so that it can be ended.
+    #[must_use]
+    pub fn is_proven(&self) -> bool {
+        self.doubt.is_none() || !self.heirs.is_empty()
+    }
+
+    /// The path of the locked file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether it is what was seen before, with some of those who shared it gone.
+    fn is_the_same_hold_as(&self, before: &Self) -> bool {
+        let (now, then) = (&self.kernel, &before.kernel);
+        let writer = |holder: &Option<Holder>| holder.as_ref().and_then(|holder| holder.pid);
+        now.facts.same_inode(&then.facts)
+            && now.named.iter().all(|pid| then.named.contains(pid))
+            && writer(&self.holder) == writer(&before.holder)
+            && now.writer.is_none_or(|writer| then.writer == Some(writer))
+    }
+}

@@ -1,0 +1,190 @@
+//! Which processes have a file open, and which of them share its lock; and the kernel's table of locks.
+//!
+//! Read from `/proc`: a link `/proc/PID/fd/N` leads to the very inode, and `/proc/PID/fdinfo/N` lists the `flock` that this
+//! open file has. The table `/proc/locks` names the process that took a lock, though others may share it by inheritance.
+//!
+//! Limits: processes of other users are not seen without privilege, nor those outside of this pid namespace; what is read
+//! may be out of date when it is used. Some filesystems (overlayfs, btrfs) show another device number in the table than
+//! `stat` does; the descriptors are right there, too.
+
+use std::path::{Path, PathBuf};
+
+use crate::FileFacts;
+use crate::real_disk::facts_of;
+
+/// A process that has a file open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileUser {
+    /// Its process id.
+    pub pid: u32,
+    /// Whether one of its descriptors shares the exclusive `flock` of the file.
+    pub shares_lock: bool,
+}
+
+/// An exclusive `flock` that is held, as the kernel's table shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeldLock {
+    /// Who took it. It may have ended since, and left the lock to whoever inherited the open file.
+    pub pid: u32,
+    /// Major and minor number of the device.
+    pub device: (u32, u32),
+    /// Inode number.
+    pub ino: u64,
+}
+
+impl HeldLock {
+    /// Whether it is the lock of this file.
+    #[must_use]
+    pub fn is_of(&self, file: &FileFacts) -> bool {
+        let device = (rustix::fs::major(file.dev), rustix::fs::minor(file.dev));
+        self.ino == file.ino && self.device == device
+    }
+
+    /// Reads one line of `/proc/locks`: `1: FLOCK  ADVISORY  WRITE 41822 fd:01:1311 0 EOF`. `None` for anything else, a lock
+    /// that is only waited for among it (it has an arrow after its number).
+    #[must_use]
+    pub fn parse(line: &str) -> Option<Self> {
+        let mut words = line.split_whitespace().skip(1);
+        let kind = (words.next()?, words.next()?, words.next()?);
+        if kind != ("FLOCK", "ADVISORY", "WRITE") {
+            return None;
+        }
+        let pid = words.next()?.parse().ok()?;
+        let mut place = words.next()?.split(':');
+        let mut number = || u32::from_str_radix(place.next()?, 16).ok();
+        let device = (number()?, number()?);
+        let ino = place.next()?.parse().ok()?;
+        place.next().is_none().then_some(Self { pid, device, ino })
+    }
+}
+
+/// The exclusive `flock`s that are held now.
+pub(crate) fn held_locks() -> Vec<HeldLock> {
+    let table = std::fs::read_to_string("/proc/locks").unwrap_or_default();
+    table.lines().filter_map(HeldLock::parse).collect()
+}
+
+/// The processes that have the file open.
+pub(crate) fn users_of(file: &FileFacts) -> Vec<FileUser> {
+    let pids = names(Path::new("/proc"));
+    let mut users: Vec<FileUser> = pids.filter_map(|pid| user(pid, file)).collect();
+    users.sort_by_key(|user| user.pid);
+    users
+}
+
+/// One process, if it has the file open.
+pub(crate) fn user(pid: u32, file: &FileFacts) -> Option<FileUser> {
+    let process = PathBuf::from(format!("/proc/{pid}"));
+    let mut user = None;
+    for number in names::<u32>(&process.join("fd")) {
+        let Ok(stat) = rustix::fs::stat(process.join(format!("fd/{number}"))) else {
+            continue;
+        };
+        if !facts_of(&stat).same_inode(file) {
+            continue;
+        }
+        let info = std::fs::read_to_string(process.join(format!("fdinfo/{number}")));
+        let locks = info.is_ok_and(|info| shares_lock(&info));
+        let user = user.get_or_insert(FileUser {
+            pid,
+            shares_lock: false,
+        });
+        user.shares_lock |= locks;
+    }
+    user
+}
+
+/// `lock: 1: FLOCK  ADVISORY  WRITE 8260 fe:00:1001 0 EOF` stands in the description of an open file that has the lock. The
+/// pid in it is of no interest: it is that of the process which took it.
+fn shares_lock(info: &str) -> bool {
+    info.lines()
+        .filter_map(|line| line.strip_prefix("lock:"))
+        .any(|lock| {
+            let mut words = lock.split_whitespace().skip(1);
+            (words.next(), words.nth(1)) == (Some("FLOCK"), Some("WRITE"))
+        })
+}
+
+/// The names in a directory that are numbers.
+fn names<T: std::str::FromStr>(dir: &Path) -> impl Iterator<Item = T> {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use std::process::{Command, Stdio};
+
+    use super::*;
+    use crate::{Disk, OpenHow, RealDisk};
+
+    #[test]
+    fn only_an_exclusive_flock_that_is_held_is_read_from_the_table() {
+        let held = HeldLock {
+            pid: 41_822,
+            device: (0xfd, 1),
+            ino: 1_311,
+        };
+        let line = "1: FLOCK  ADVISORY  WRITE 41822 fd:01:1311 0 EOF";
+        assert_eq!(HeldLock::parse(line), Some(held));
+        for other in [
+            "1: -> FLOCK  ADVISORY  WRITE 41823 fd:01:1311 0 EOF",
+            "2: POSIX  ADVISORY  WRITE 7 fd:01:12 0 EOF",
+            "2: FLOCK  ADVISORY  READ 7 fd:01:12 0 EOF",
+            "",
+        ] {
+            assert_eq!(HeldLock::parse(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn who_has_a_file_open_is_told_from_who_shares_its_lock() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        let file = RealDisk
+            .open(&path, &OpenHow::appending().or_create())
+            .unwrap();
+        let facts = file.facts().unwrap();
+        let own = std::process::id();
+        let ours = |shares_lock| FileUser {
+            pid: own,
+            shares_lock,
+        };
+        assert_eq!(user(own, &facts), Some(ours(false)));
+        assert!(file.try_lock().unwrap());
+        assert_eq!(user(own, &facts), Some(ours(true)));
+        let locks = held_locks();
+        assert!(
+            locks
+                .iter()
+                .any(|lock| lock.pid == own && lock.is_of(&facts))
+        );
+
+        let mut heir = Command::new("cat");
+        heir.stdin(Stdio::piped()).stdout(Stdio::null());
+        crate::hand_down(&mut heir, vec![file.share().unwrap()]);
+        let mut heir = heir.spawn().unwrap();
+        let mut reader = Command::new("cat");
+        reader.stdout(Stdio::null());
+        let opened = std::fs::File::open(&path).unwrap();
+        crate::hand_down(&mut reader, vec![opened.into()]);
+        let mut reader = reader.stdin(Stdio::piped()).spawn().unwrap();
+        let users = users_of(&facts);
+        let of = |pid| users.iter().find(|user| user.pid == pid).cloned();
+        assert!(of(heir.id()).unwrap().shares_lock);
+        assert!(!of(reader.id()).unwrap().shares_lock);
+        for child in [&mut heir, &mut reader] {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+        assert_eq!(user(heir.id(), &facts), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_parsers_panic(text in "[ -~]{0,80}") {
+            let _ = (HeldLock::parse(&text), shares_lock(&text));
+        }
+    }
+}
