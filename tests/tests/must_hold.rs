@@ -20,6 +20,8 @@ mod disk;
 mod every_step;
 #[path = "must_hold/exits.rs"]
 mod exits;
+#[path = "must_hold/hand_over.rs"]
+mod hand_over;
 #[path = "must_hold/sidecars.rs"]
 mod sidecars;
 #[path = "must_hold/strangers.rs"]

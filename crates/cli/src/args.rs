@@ -36,6 +36,10 @@ pub(crate) enum Command {
     Append(Append),
     /// Move the head of a session to an earlier entry. Nothing is removed.
     Rewind(Rewind),
+    /// Begin a new session with what was said in another one, which is neither locked nor changed.
+    Fork(Fork),
+    /// Follow the turn that is under way: what it adds to the session, until it ends. Nobody is held up.
+    Watch(Watch),
     /// Run a command while the session is locked, and end with its exit code.
     #[command(after_long_help = crate::help::LOCK)]
     Lock(Lock),
@@ -65,6 +69,12 @@ pub(crate) struct Run {
     /// While another turn of the session is under way, wait this long for it [default: the setting turn.claimWaitMs, which is 0: not at all].
     #[arg(long, value_name = "DURATION", group = "claimed")]
     pub(crate) wait: Option<Span>,
+    /// Ask the turn that is under way to yield at its next boundary, for this reason; when the grace is over, end it.
+    #[arg(long, value_name = "REASON", group = "claimed")]
+    pub(crate) hand_over: Option<String>,
+    /// How long a turn that is asked to yield has [default: the setting turn.handOverGraceMs, which is 10 s].
+    #[arg(long, value_name = "DURATION", requires = "hand_over")]
+    pub(crate) grace: Option<Span>,
     /// End the turn that is under way, for this reason. What it had said is kept.
     #[arg(long, value_name = "REASON", group = "claimed")]
     pub(crate) take_over: Option<String>,
@@ -121,6 +131,31 @@ pub(crate) struct Append {
     /// A session key, or the path of a transcript (with a `/` or ending in .jsonl).
     #[arg(value_name = "SESSION|PATH")]
     pub(crate) session: SessionArg,
+}
+
+/// `fork`.
+#[derive(Debug, Args)]
+pub(crate) struct Fork {
+    /// The session whose active branch is copied.
+    #[arg(value_name = "SESSION|PATH")]
+    pub(crate) session: SessionArg,
+    /// The new session; it must not exist.
+    #[arg(value_name = "NEW SESSION|PATH")]
+    pub(crate) to: SessionArg,
+    /// What was made, as one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `watch`.
+#[derive(Debug, Args)]
+pub(crate) struct Watch {
+    /// A session key, or the path of a transcript (with a `/` or ending in .jsonl).
+    #[arg(value_name = "SESSION|PATH")]
+    pub(crate) session: SessionArg,
+    /// Each entry as the JSON object that stands in the transcript.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `rewind`.
@@ -200,10 +235,17 @@ mod tests {
             run(&["--", "--help"]).unwrap().prompt.as_deref(),
             Some("--help")
         );
+        let asks = run(&["--hand-over", "why", "--grace", "2s"]).unwrap();
+        assert_eq!(
+            (asks.hand_over.as_deref(), asks.grace.unwrap().0.as_secs()),
+            (Some("why"), 2)
+        );
         assert_eq!(run(&["--wait", "2s"]).unwrap().wait.unwrap().0.as_secs(), 2);
         for wrong in [
             &["--wait", "1s", "--queue", "x"][..],
             &["--queue"],
+            &["--grace", "1s"],
+            &["--hand-over", "a", "--take-over", "b"],
             &["--key", "k"],
             &["--key", " ", "x"],
             &["--session", "a", "--file", "b.jsonl"],

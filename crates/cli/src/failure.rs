@@ -160,8 +160,8 @@ fn of_turn(error: &TurnError) -> Failure {
         let failure = failure.exit(Exit::Busy);
         return match error {
             TurnError::Claimed(ClaimError::Claimed { .. }) => failure.hint(
-                "wait for it with --wait 5min, leave the message with --queue, or end that turn with --take-over REASON",
-            ),
+                "wait for it with --wait 5min, leave the message with --queue, have that turn yield with --hand-over REASON, or end it with --take-over REASON",
+            ).hint("`latchwork watch` shows what that turn does; `latchwork fork` begins a session of your own from what was said"),
             TurnError::Superseded { .. } => failure,
             _ => failure.hint("try again; whoever holds the session is named above"),
         };

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `args` | what may be typed |
 //! | `world` | what is taken from the machine around: environment, directory, settings files |
-//! | `run`, `append`, `rewind`, `sessions`, `show`, `lock`, `unlock`, `demo` | one command each |
+//! | `run`, `append`, `rewind`, `fork`, `watch`, `sessions`, `show`, `lock`, `unlock`, `demo` | one command each |
 //! | `output` | standard output and error, made harmless for a terminal |
 //! | `screen` | what happens is shown on a thread of its own |
 //! | `failure`, `exit` | a failure in words, and as a number |
@@ -16,6 +16,7 @@ mod demo;
 mod duration;
 mod exit;
 mod failure;
+mod fork;
 mod help;
 mod lock;
 mod output;
@@ -27,6 +28,7 @@ mod sessions;
 mod show;
 mod signals;
 mod unlock;
+mod watch;
 mod world;
 
 use std::process::ExitCode;
@@ -99,6 +101,8 @@ async fn command(command: Command, world: &World, errors: Errors) -> Result<Exit
         Command::Lock(typed) => lock::run(&typed, &begin(world, errors)?, world, errors).await,
         Command::Unlock(typed) => unlock::run(&typed, &begin(world, errors)?).await,
         Command::Rewind(typed) => rewind::run(&typed, &begin(world, errors)?).await,
+        Command::Fork(typed) => fork::run(&typed, &begin(world, errors)?).await,
+        Command::Watch(typed) => watch::run(&typed, &begin(world, errors)?, world, errors).await,
     }
 }
 

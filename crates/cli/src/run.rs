@@ -72,9 +72,14 @@ pub(crate) async fn run(typed: Run, world: &World, errors: Errors) -> Result<Exi
             if !typed.json {
                 status(errors, &session, &report);
             }
+            let as_ended = match report.end {
+                // Nobody has been answered here: a script must not take it for an answer.
+                TurnEnd::HandedOver { .. } => Exit::Busy,
+                _ => Exit::Ok,
+            };
             Ok(interrupted
                 .filter(|_| report.end != TurnEnd::Completed)
-                .unwrap_or(Exit::Ok))
+                .unwrap_or(as_ended))
         }
         Err(error) => {
             let mut failure = Failure::from(error);
@@ -120,6 +125,12 @@ fn on_claimed(typed: &Run) -> Option<OnClaimed> {
     if let Some(reason) = &typed.take_over {
         return Some(OnClaimed::TakeOver(reason.clone()));
     }
+    if let Some(reason) = &typed.hand_over {
+        return Some(OnClaimed::HandOver {
+            reason: reason.clone(),
+            grace: typed.grace.map(|span| span.0),
+        });
+    }
     if typed.queue {
         return Some(OnClaimed::Queue);
     }
@@ -136,7 +147,7 @@ fn on_claimed(typed: &Run) -> Option<OnClaimed> {
 async fn tell_of_a_wait(session: &Session, ask: &Ask, as_set: u64, errors: Errors) {
     let waits = match &ask.on_claimed {
         None => as_set > 0,
-        Some(claimed) => matches!(claimed, OnClaimed::Wait(_)),
+        Some(claimed) => matches!(claimed, OnClaimed::Wait(_) | OnClaimed::HandOver { .. }),
     };
     if waits
         && let Ok(held) = session.store().held(session.id()).await
@@ -233,6 +244,9 @@ fn status(errors: Errors, session: &Session, report: &TurnReport) {
             errors.dim(&format!("this message was answered before, by entry {by}"));
         }
         TurnEnd::Queued => errors.dim("another turn is under way; the message waits in the inbox"),
+        TurnEnd::HandedOver { to, reason, .. } => errors.warn(&format!(
+            "the turn was handed over to {to}, who asked for it ({reason}); what is not answered is answered there"
+        )),
         TurnEnd::Replaced { why } => {
             errors.warn(&format!(
                 "{why}: what was said is kept beside the active branch"

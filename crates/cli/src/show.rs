@@ -3,6 +3,8 @@
 mod branch;
 mod tree;
 
+pub(crate) use branch::entry_in_words;
+
 use std::path::Path;
 
 use latchwork::format::time::iso_from_millis;

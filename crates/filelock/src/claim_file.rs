@@ -2,10 +2,11 @@
 //!
 //! Invariants: the highest number is the current claim; a number is given out once, since a claim's file
 //! gets its name by a rename that never replaces; older files are removed in ascending order and the
-//! last but one is kept, so where `N` stands and `N + 1` does not, nothing higher does.
+//! last but one is kept, so where `N` stands and `N + 1` does not, nothing higher does. A request for a claim
+//! (`ask_file.rs`) is removed with it.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use latchwork_sys::{
@@ -19,7 +20,7 @@ use crate::place::Place;
 /// Longest claim that is read, in bytes.
 const READ_LIMIT: usize = 16 * 1_024;
 /// Longest reason and turn name that are recorded, in characters.
-const LONGEST_TEXT: usize = 1_000;
+pub(crate) const LONGEST_TEXT: usize = 1_000;
 
 /// What stands in a claim file: one line of JSON.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +33,9 @@ pub(crate) struct Record {
     pub(crate) reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) supersedes: Option<u64>,
+    /// The claim whose holder was asked to give the turn up, and did or ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) asked: Option<u64>,
     #[serde(flatten)]
     pub(crate) by: Note,
 }
@@ -45,12 +49,19 @@ impl Record {
             turn,
             reason: None,
             supersedes: None,
+            asked: None,
             by,
         }
     }
 
     pub(crate) fn taking_over(mut self, older: u64, reason: &str) -> Self {
         self.supersedes = Some(older);
+        self.reason = Some(reason.chars().take(LONGEST_TEXT).collect());
+        self
+    }
+
+    pub(crate) fn having_asked(mut self, older: u64, reason: &str) -> Self {
+        self.asked = Some(older);
         self.reason = Some(reason.chars().take(LONGEST_TEXT).collect());
         self
     }
@@ -116,37 +127,11 @@ impl ClaimFiles<'_> {
 
     /// Makes the claim `record.epoch`, whole and locked; `None` if that number was given out already.
     pub(crate) fn create(&self, record: &Record) -> Result<Option<Arc<dyn DiskFile>>, PathError> {
-        let (disk, path) = (&self.system.disk, self.path(record.epoch));
-        let temporary = temporary_beside(&*self.system.entropy, &path);
-        let how = OpenHow::updating().only_new();
-        let file = disk
-            .open(&temporary, &how)
-            .doing("create a temporary file for", &path)?;
-        let line = record.line();
-        let made = match file.write_at(&line, 0) {
-            Ok(written) if written == line.len() => file.try_lock().and_then(|locked| {
-                if locked {
-                    disk.rename_new(&temporary, &path)
-                } else {
-                    Err(io::ErrorKind::WouldBlock.into())
-                }
-            }),
-            Ok(_) => Err(io::ErrorKind::WriteZero.into()),
-            Err(error) => Err(error),
-        };
-        match made {
-            Ok(()) => {
-                self.system.steps.reach("claim:linked");
-                Ok(Some(file.into()))
-            }
-            Err(error) => {
-                let _ = disk.remove(&temporary);
-                if error.kind() == io::ErrorKind::AlreadyExists {
-                    return Ok(None);
-                }
-                Err(error).doing("create the claim", &path)
-            }
+        let file = create_locked(self.system, &self.path(record.epoch), &record.line())?;
+        if file.is_some() {
+            self.system.steps.reach("claim:linked");
         }
+        Ok(file)
     }
 
     /// Makes the claim `record.epoch` and makes sure that it is the highest; `None` if it is not.
@@ -180,9 +165,46 @@ impl ClaimFiles<'_> {
     /// Removes the claims before the one before `epoch`. What cannot be removed stays; it does no harm.
     fn sweep(&self, epochs: &[u64], epoch: u64) {
         for old in epochs.iter().filter(|old| **old < epoch.saturating_sub(1)) {
+            // The request goes first: without its claim nobody would look for it again.
+            let _ = self.system.disk.remove(&self.ask_path(*old));
             if self.system.disk.remove(&self.path(*old)).is_err() {
                 return;
             }
+        }
+    }
+}
+
+/// Makes a file with these bytes, whole and locked, under a name that nothing has; `None` if something has it.
+pub(crate) fn create_locked(
+    system: &System,
+    path: &Path,
+    bytes: &[u8],
+) -> Result<Option<Arc<dyn DiskFile>>, PathError> {
+    let disk = &system.disk;
+    let temporary = temporary_beside(&*system.entropy, path);
+    let how = OpenHow::updating().only_new();
+    let file = disk
+        .open(&temporary, &how)
+        .doing("create a temporary file for", path)?;
+    let made = match file.write_at(bytes, 0) {
+        Ok(written) if written == bytes.len() => file.try_lock().and_then(|locked| {
+            if locked {
+                disk.rename_new(&temporary, path)
+            } else {
+                Err(io::ErrorKind::WouldBlock.into())
+            }
+        }),
+        Ok(_) => Err(io::ErrorKind::WriteZero.into()),
+        Err(error) => Err(error),
+    };
+    match made {
+        Ok(()) => Ok(Some(file.into())),
+        Err(error) => {
+            let _ = disk.remove(&temporary);
+            if error.kind() == io::ErrorKind::AlreadyExists {
+                return Ok(None);
+            }
+            Err(error).doing("create", path)
         }
     }
 }

@@ -1,27 +1,22 @@
-//! Whose turn it is, as files: taking a claim, taking one over, and checking it before a write.
+//! Whose turn it is, as files: what a claim is while it is held, and its check before a write.
 //!
 //! A claim is held by a `flock` on its own numbered file, so it is free at once when its process ends.
 //! Taking one over needs nobody's consent: a higher number is made, and the older claim is refused at
-//! its next check. Deliberately not here: asking a holder to yield, and any effect on guards; a claim
-//! never waits for a guard and never takes one.
+//! its next check. Deliberately not here: getting a claim (`claim_wait.rs`), and any effect on guards; a
+//! claim never waits for a guard and never takes one.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
-use latchwork_lock::{ClaimHeld, ClaimLost, Fence, Holder, ReleaseError, TurnClaim, Wait};
-use latchwork_sys::{DiskFile, IoDoing, PathError, hex_id, make_private_dir};
+use latchwork_lock::{ClaimHeld, ClaimLost, Fence, Holder, ReleaseError, TurnClaim};
+use latchwork_sys::{DiskFile, IoDoing, PathError, make_private_dir};
 
+use crate::ask_file::Asked;
 use crate::claim_file::{ClaimFiles, Record};
 use crate::latches::Shared;
-use crate::locked::{Locked, OpenFile};
-use crate::note::{Note, iso};
+use crate::locked::Locked;
 use crate::place::Place;
-use crate::waiters::Waited;
-use crate::{ClaimError, Latches, Site, WritePermit};
-
-/// How often a request that may not wait looks again because the holder has just ended.
-const LOOKS_AT_THE_DEAD: u32 = 8;
+use crate::{ClaimError, WritePermit};
 
 /// What a [`TurnClaim`] on files holds. Dropping it frees the turn.
 #[derive(Debug)]
@@ -38,6 +33,7 @@ pub struct ClaimHandle {
 #[derive(Debug)]
 struct Core {
     shared: Arc<Shared>,
+
     place: Arc<Place>,
     record: Record,
     /// Kept open to the end, so that its inode number cannot come to mean another file.
@@ -45,162 +41,7 @@ struct Core {
     freed: AtomicBool,
 }
 
-impl Latches {
-    /// Claims a session's turn; `turn` is the turn's own name, recorded for people.
-    ///
-    /// # Errors
-    ///
-    /// [`ClaimError::Busy`] naming the holder when the wait is over.
-    ///
-    /// # Cancel safety
-    ///
-    /// May be dropped at any await; no claim is left held.
-    pub async fn claim(
-        &self,
-        site: &Site,
-        turn: &str,
-        wait: Wait,
-    ) -> Result<TurnClaim, ClaimError> {
-        let place = self.shared.place(site)?;
-        let files = ClaimFiles {
-            system: &self.shared.system,
-            place: &place,
-        };
-        make_private_dir(&*self.shared.system.disk, &place.sidecars)?;
-        let asked = Instant::now();
-        let mut looks = 0;
-        loop {
-            let highest = files.epochs()?.last().copied().unwrap_or(0);
-            // Kept until ours is made, so that one of several waiters goes first.
-            let _previous = match self.free_claim(&files, highest, wait).await? {
-                Freed::Yes(previous) => previous,
-                Freed::LookAgain => continue,
-                Freed::Busy(record) => {
-                    let dying = record
-                        .as_ref()
-                        .is_some_and(|record| record.by.is_surely_dead(&self.shared.system));
-                    if dying && looks < LOOKS_AT_THE_DEAD {
-                        looks += 1;
-                        self.shared
-                            .system
-                            .clock
-                            .sleep(Duration::from_millis(1))
-                            .await;
-                        continue;
-                    }
-                    let record = record.map(|record| *record);
-                    return Err(self.turn_is_busy(&place, highest, record, asked.elapsed()));
-                }
-            };
-            self.shared.system.steps.reach("claim:free");
-            let record = self.record(highest + 1, turn);
-            if let Some(file) = files.create_highest(&record)? {
-                return Ok(grant(&self.shared, place, record, file));
-            }
-        }
-    }
-
-    /// Takes a session's turn over from whoever has it, with a reason that the old holder is told.
-    ///
-    /// What the old holder wrote, and what passed its check before, stands.
-    ///
-    /// # Errors
-    ///
-    /// [`ClaimError`], never `Busy`.
-    ///
-    /// # Blocking
-    ///
-    /// For a few quick system calls.
-    pub fn take_over(
-        &self,
-        site: &Site,
-        turn: &str,
-        reason: &str,
-    ) -> Result<TurnClaim, ClaimError> {
-        let place = self.shared.place(site)?;
-        let files = ClaimFiles {
-            system: &self.shared.system,
-            place: &place,
-        };
-        make_private_dir(&*self.shared.system.disk, &place.sidecars)?;
-        loop {
-            let highest = files.epochs()?.last().copied().unwrap_or(0);
-            let record = self.record(highest + 1, turn).taking_over(highest, reason);
-            if let Some(file) = files.create_highest(&record)? {
-                return Ok(grant(&self.shared, place, record, file));
-            }
-        }
-    }
-
-    /// Waits until the highest claim is nobody's. There may be a higher one by then.
-    async fn free_claim(
-        &self,
-        files: &ClaimFiles<'_>,
-        highest: u64,
-        wait: Wait,
-    ) -> Result<Freed, PathError> {
-        if highest == 0 {
-            return Ok(Freed::Yes(None));
-        }
-        let path = files.path(highest);
-        let Some(file) = files.open(highest)? else {
-            return Ok(Freed::LookAgain);
-        };
-        if file.try_lock().doing("lock the claim", &path)? {
-            return Ok(Freed::Yes(Some(Locked::new(file, &path))));
-        }
-        let record = Record::read_from(&*file);
-        let waited = match wait {
-            Wait::Never => Waited::TimeOver,
-            wait => self
-                .shared
-                .waiters
-                .lock(&self.shared.system, OpenFile::new(file), &path, wait)
-                .await
-                .doing("wait for the claim", &path)?,
-        };
-        Ok(match waited {
-            Waited::Granted(previous) => Freed::Yes(Some(previous)),
-            Waited::TryAgain => Freed::LookAgain,
-            Waited::TimeOver => Freed::Busy(record.map(Box::new)),
-        })
-    }
-
-    fn record(&self, epoch: u64, turn: &str) -> Record {
-        let system = &self.shared.system;
-        let by = Note::of(system.processes.own(), None, iso(system.clock.wall_ms()));
-        Record::new(epoch, hex_id(&*system.entropy, 16), turn, by)
-    }
-
-    fn turn_is_busy(
-        &self,
-        place: &Place,
-        epoch: u64,
-        record: Option<Record>,
-        waited: Duration,
-    ) -> ClaimError {
-        let holder = record
-            .as_ref()
-            .map(|record| record.by.holder(&self.shared.system))
-            .unwrap_or_default();
-        let turn = record.map(|record| record.turn);
-        ClaimError::Busy {
-            session: place.session.clone(),
-            holder: Box::new(holder),
-            epoch,
-            turn,
-            waited,
-        }
-    }
-}
-
-enum Freed {
-    Yes(Option<Locked>),
-    LookAgain,
-    Busy(Option<Box<Record>>),
-}
-
-fn grant(
+pub(crate) fn grant(
     shared: &Arc<Shared>,
     place: Arc<Place>,
     record: Record,
@@ -236,6 +77,35 @@ impl FileClaim {
         ClaimHandle {
             core: Arc::clone(&self.core),
         }
+    }
+
+    /// Whether somebody who lives asks for this turn. For the holder, between two steps of its turn; where nobody
+    /// asks it costs one look at a directory's entry.
+    ///
+    /// # Errors
+    ///
+    /// [`PathError`] if the sidecar folder cannot be looked at.
+    ///
+    /// # Blocking
+    ///
+    /// For a few quick system calls.
+    pub fn asked(&self) -> Result<Option<Asked>, PathError> {
+        let Core {
+            shared,
+            place,
+            record,
+            ..
+        } = &*self.core;
+        let system = &shared.system;
+        let files = ClaimFiles { system, place };
+        if !files.may_be_asked(record.epoch)? {
+            return Ok(None);
+        }
+        let standing = files.asked(record.epoch)?;
+        let request = standing.and_then(|standing| standing.request);
+        // One for an older claim of this number, before the sidecars were deleted, is not for us.
+        let ours = request.filter(|request| request.nonce == record.nonce);
+        Ok(ours.map(|request| Asked::of(request, system)))
     }
 }
 

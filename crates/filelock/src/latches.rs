@@ -30,6 +30,8 @@ pub(crate) struct Shared {
     pub(crate) system: System,
     pub(crate) options: Options,
     pub(crate) queue: FairQueue<Key>,
+    /// The tasks that wait for a session's turn.
+    pub(crate) turns: FairQueue<Key>,
     pub(crate) waiters: Waiters,
     pub(crate) probed: Probed,
     pub(crate) policy: Policy,
@@ -52,6 +54,7 @@ impl Latches {
     pub fn with_inherited(system: System, options: Options, inherited: Inherited) -> Self {
         let shared = Shared {
             queue: FairQueue::new(),
+            turns: FairQueue::new(),
             waiters: Waiters::new(options.wait_threads),
             probed: Probed::default(),
             policy: Policy::new(options.peer_lock),

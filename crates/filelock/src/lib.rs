@@ -23,12 +23,15 @@
 //! | `inherited`, `joined` | the locks that this process was started under, and joining them |
 //! | `unlock` | who keeps a session, proven by the kernel, and ending them |
 //! | `claims`, `claim_file` | whose turn it is, as files |
+//! | `claim_wait`, `want`, `ask_file` | waiting for a turn, and asking its holder to hand it over |
 //! | `note`, `holders` | who holds something, for people |
 //! | `error` | what can go wrong |
 
 mod acquire;
+mod ask_file;
 mod check;
 mod claim_file;
+mod claim_wait;
 mod claims;
 mod command_lock;
 mod error;
@@ -52,8 +55,10 @@ mod stage;
 mod unlock;
 mod waiters;
 mod wall;
+mod want;
 mod watchdog;
 
+pub use ask_file::Asked;
 pub use claims::{ClaimHandle, FileClaim};
 pub use command_lock::CommandLock;
 pub use error::{

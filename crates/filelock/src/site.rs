@@ -160,7 +160,7 @@ mod tests {
         #[test]
         fn every_accepted_id_leaves_room_for_the_longest_ending(id in "\\PC{1,260}") {
             if let Ok(site) = Site::new("/d", &id, "f.jsonl") {
-                let longest = format!("{}.claim.{}", site.session(), u64::MAX);
+                let longest = format!("{}.claim.{}.ask", site.session(), u64::MAX);
                 prop_assert!(longest.len() <= 255);
                 let path = Path::new("/d").join(&id);
                 prop_assert_eq!(path.parent(), Some(Path::new("/d")));

@@ -42,7 +42,8 @@ pub use message::{Block, Content, MessageView, Usage};
 pub use session_id::{SessionId, SessionIdError};
 pub use tokens::estimate_tokens;
 pub use transcript::{
-    Damage, HeaderFault, Line, MigrateError, Tail, TailGap, Transcript, Tree, TreeFault, migrate,
+    Damage, ForkError, HeaderFault, Line, MigrateError, Tail, TailGap, Transcript, Tree, TreeFault,
+    fork, migrate,
 };
 pub use views::ModelRef;
 pub use write::{Body, WriteError, header_line, line};

@@ -9,6 +9,7 @@
 //! Invariants: an undamaged file reads exactly as pi 0.87 reads it; every walk ends, whatever the parents
 //! say. Limits: all entries are held in memory, each as its line.
 
+mod fork;
 mod index;
 mod migrate;
 mod reader;
@@ -24,6 +25,7 @@ use crate::id::EntryId;
 use index::Index;
 use reader::{Reader, Reading};
 
+pub use fork::{ForkError, fork};
 pub(crate) use migrate::as_custom;
 pub use migrate::{MigrateError, migrate};
 pub use salvage::whole_entry_in;

@@ -9,6 +9,7 @@
 //! | `facade` | settings become a store, models, tools and an engine |
 //! | `session` | one session: look, accept, rewind |
 //! | `turn` | one turn of it |
+//! | `watch` | the turn under way, seen by a reader |
 //! | `append` | messages and entries from outside |
 //! | `by_hand` | a session's lock for a command; who keeps it, and ending them |
 //! | `address` | what a person calls a session by, and where that leads |
@@ -23,6 +24,7 @@ pub mod home;
 mod session;
 mod settings;
 mod turn;
+mod watch;
 
 pub use address::{AddressError, SessionArg, SessionKey};
 pub use append::{AppendLineError, Appended, Appender, LineError, Stands};
@@ -33,6 +35,7 @@ pub use settings::{
     names,
 };
 pub use turn::{Ask, RunError};
+pub use watch::Watching;
 
 /// Settings with an origin for every value.
 pub use latchwork_config as config;

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use latchwork_format::EntryId;
 use latchwork_lock::{LockScope, Phase, Wait};
 use latchwork_session::{
-    Accepted, AcquireError, AppendError, Commit, GuardAsk, Head, Inbox, InboxError, Incoming,
-    Level, OpenError, Receipt, SessionId, SessionLocks, Snapshot, SyncError, TranscriptStore, View,
-    Waiting, WhatIsHeld,
+    Accepted, AcquireError, AppendError, Birth, Commit, GuardAsk, Head, Inbox, InboxError,
+    Incoming, Level, OpenError, Receipt, SessionId, SessionLocks, Snapshot, SyncError,
+    TranscriptStore, View, Waiting, WhatIsHeld,
 };
 use latchwork_transcript::FileStore;
 
@@ -46,6 +46,9 @@ pub enum WriteError {
     /// The session could not be read.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// The session was not forked.
+    #[error(transparent)]
+    Fork(#[from] latchwork_transcript::ForkError),
 }
 
 /// Everything that a look at a session shows.
@@ -181,6 +184,34 @@ impl Session {
         let moved = self.store.move_head(&mut guard, to, why).await;
         drop(guard);
         durable(moved?).await
+    }
+
+    /// Makes `to`, which must not exist, begin with what was said here: the active path, under a header that names this
+    /// session as its parent. Nothing here is locked or changed, so a turn that is under way is not disturbed; what waits
+    /// here is answered here. Durable when it returns.
+    ///
+    /// # Errors
+    /// See [`WriteError`]: of its kinds those of reading this session, of guarding the new one, and [`WriteError::Fork`].
+    ///
+    /// # Cancel safety
+    /// Once begun, the new file is made whole.
+    #[expect(
+        clippy::await_holding_invalid_type,
+        reason = "the guard crosses the wait of storage alone"
+    )]
+    pub async fn fork(&self, scope: &mut LockScope, to: &Self) -> Result<(), WriteError> {
+        let source = self.snapshot().await?;
+        let place = self.place();
+        let place = std::path::absolute(&place).unwrap_or(place);
+        let birth = Birth {
+            cwd: self.parts.settings.tools.root.display().to_string(),
+            session_key: to.key.as_ref().map(|key| key.as_str().to_owned()),
+            parent_session: Some(place.display().to_string()),
+        };
+        let mut guard = to.store.guard(scope, to.side_guard()).await?;
+        let forked = to.store.fork(&mut guard, &source, birth).await;
+        drop(guard);
+        Ok(forked?)
     }
 
     /// One commit beside any turn, durable when it returns.

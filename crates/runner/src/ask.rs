@@ -82,4 +82,11 @@ pub enum OnClaimed {
     Queue,
     /// End that turn, for a reason that it is told. What it had said by then is kept.
     TakeOver(String),
+    /// Ask that turn to yield at its next boundary, and end it when the grace is over.
+    HandOver {
+        /// What it is told.
+        reason: String,
+        /// How long it has; `None`: as the options say.
+        grace: Option<Duration>,
+    },
 }

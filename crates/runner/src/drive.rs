@@ -10,7 +10,7 @@ use latchwork_session::ModelError;
 use tokio_util::sync::CancellationToken;
 
 use crate::phase::{
-    Answered, Claiming, Next, Over, Preparation, Prepared, Recorded, Round, Written,
+    Answered, Claiming, Next, Over, Preparation, Prepared, Recorded, Round, Written, Yielding,
 };
 use crate::turn::{Begun, Turn};
 use crate::{Failed, Runtime, TurnAsk, TurnEnd, TurnError, TurnReport, Watch};
@@ -55,12 +55,16 @@ async fn drive(turn: Turn<Begun>, scope: &mut LockScope) -> Result<Ending, Faile
         Preparation::Done(turn, end) => return Ok((turn.over(), Ok(end))),
     };
     loop {
-        let answered = answer(turn, scope).await?;
+        let answered = match answer(turn, scope).await? {
+            Yielding::GoesOn(turn) => turn,
+            Yielding::Yields(turn) => return Ok(finish(turn, scope).await),
+        };
         let written = write(answered, scope).await?;
         let acting = match written.confirm().await.map_err(Failed::over)? {
             Next::Recorded(turn) => return Ok(finish(turn, scope).await),
             Next::Acting(turn) => turn,
         };
+        let acting = acting.yield_if_asked(scope).await;
         let acted = acting.act(scope).await.map_err(Failed::over)?;
         turn = match acted.look_again().await.map_err(Failed::over)? {
             Round::Again(turn) => turn,
@@ -69,14 +73,23 @@ async fn drive(turn: Turn<Begun>, scope: &mut LockScope) -> Result<Ending, Faile
     }
 }
 
-/// Assembles and asks; once more after a compaction if the provider says that the prompt is too long.
+/// Assembles and asks; once more after a compaction if the provider says that the prompt is too long. Gives the turn up
+/// instead if somebody asks for it before the model is.
 async fn answer(
     turn: Turn<Prepared>,
     scope: &mut LockScope,
-) -> Result<Turn<Answered>, Failed<Over>> {
+) -> Result<Yielding<Answered>, Failed<Over>> {
+    let turn = match turn.yield_if_asked(scope).await {
+        Yielding::GoesOn(turn) => turn,
+        Yielding::Yields(turn) => return Ok(Yielding::Yields(turn)),
+    };
     let assembled = turn.assemble(scope).await.map_err(Failed::over)?;
+    let assembled = match assembled.yield_if_asked(scope).await {
+        Yielding::GoesOn(turn) => turn,
+        Yielding::Yields(turn) => return Ok(Yielding::Yields(turn)),
+    };
     let Failed { error, turn } = match assembled.ask(scope).await {
-        Ok(answered) => return Ok(answered),
+        Ok(answered) => return Ok(Yielding::GoesOn(answered)),
         Err(failed) => failed,
     };
     if !matches!(error, TurnError::Model(ModelError::TooLong { .. })) {
@@ -90,7 +103,8 @@ async fn answer(
         return Err(Failed::new(error, turn).over());
     }
     let assembled = turn.assemble(scope).await.map_err(Failed::over)?;
-    assembled.ask(scope).await.map_err(Failed::over)
+    let answered = assembled.ask(scope).await.map_err(Failed::over)?;
+    Ok(Yielding::GoesOn(answered))
 }
 
 /// Records the reply. It is tried again rather than lost; after a take-over it is kept beside.

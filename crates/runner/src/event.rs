@@ -119,6 +119,15 @@ pub enum What {
         /// Where they went.
         outcome: PlacedAs,
     },
+    /// Somebody asks for the turn: it ends at this boundary.
+    AskedToYield {
+        /// Who, in words.
+        by: String,
+        /// The turn that comes next.
+        turn: String,
+        /// Why.
+        reason: String,
+    },
     /// Accepted messages that this turn has not answered.
     Waiting {
         /// How many.

@@ -15,6 +15,9 @@ pub struct Options {
     pub guard_wait_ms: u64,
     /// How long a turn waits for the one under way, where its ask does not say; milliseconds.
     pub claim_wait_ms: u64,
+    /// How long the turn under way has to yield to an ask that names no grace of its own; then it is taken over;
+    /// milliseconds.
+    pub hand_over_grace_ms: u64,
     /// How often a model may be asked within one turn.
     pub rounds_max: u32,
     /// How many tools of one reply run at once.
@@ -38,6 +41,7 @@ impl Default for Options {
         Self {
             guard_wait_ms: 60_000,
             claim_wait_ms: 60_000,
+            hand_over_grace_ms: 10_000,
             rounds_max: 50,
             parallel_tools_max: 8,
             write_attempts_max: 3,
@@ -102,6 +106,10 @@ impl Options {
 
     pub(crate) const fn claim_wait(&self) -> Duration {
         Duration::from_millis(self.claim_wait_ms)
+    }
+
+    pub(crate) const fn hand_over_grace(&self) -> Duration {
+        Duration::from_millis(self.hand_over_grace_ms)
     }
 
     pub(crate) const fn cancel_grace(&self) -> Duration {

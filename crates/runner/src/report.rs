@@ -58,6 +58,16 @@ pub enum TurnEnd {
         /// Why.
         why: String,
     },
+    /// The turn was given up, as another one asked for it. What was said is recorded; what is not answered is answered by
+    /// that one.
+    HandedOver {
+        /// Who asked, in words.
+        to: String,
+        /// The turn that comes next.
+        turn: String,
+        /// Why.
+        reason: String,
+    },
     /// It failed; the error says why.
     Failed,
 }

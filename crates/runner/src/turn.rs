@@ -9,6 +9,7 @@
 //!                                                         +-----stop---> Recorded <------------+
 //!                                                                           | settle
 //! any phase -over-> Over -close-> the report                             Settled -maintain-> Settled
+//! Prepared, Assembled or Acting -yield_if_asked-> Recorded, where another turn asks for this one
 //! ```
 //!
 //! Invariants: from [`Claimed`](crate::phase::Claimed) on, a phase owns the turn's claim; a step that fails hands the

@@ -15,6 +15,8 @@ mod broken_off;
 mod contention;
 #[path = "turns/engines.rs"]
 mod engines;
+#[path = "turns/hand_over.rs"]
+mod hand_over;
 #[path = "turns/meanwhile.rs"]
 mod meanwhile;
 #[path = "turns/plain.rs"]

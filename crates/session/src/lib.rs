@@ -66,7 +66,10 @@ pub use engine::{
     EngineInfo, MaintainReport, SessionRef, Spawn, SubagentEnd, TurnMaintenance,
 };
 pub use inbox::{Accepted, Inbox, InboxError, Incoming, Waiting};
-pub use locks::{AcquireError, ClaimAsk, ClaimError, GuardAsk, SessionLocks, TakeOver, WhatIsHeld};
+pub use locks::{
+    AcquireError, AskedToYield, ClaimAsk, ClaimError, GuardAsk, HandOver, IfClaimed, SessionLocks,
+    TakeOver, WhatIsHeld,
+};
 pub use model::{
     ModelError, ModelEvent, ModelProvider, ModelRequest, ModelStream, ProviderInfo, Thinking,
 };

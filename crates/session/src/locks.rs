@@ -62,16 +62,45 @@ pub struct ClaimAsk<'s> {
     pub session: &'s SessionId,
     /// The turn that asks.
     pub turn: &'s TurnId,
-    /// How long to wait for the turn that is under way.
-    pub wait: Wait,
-    /// Take the turn over instead of waiting. The old holder's next write fails and tells it the reason.
-    pub take_over: Option<TakeOver>,
+    /// What to do about a turn that is under way.
+    pub if_claimed: IfClaimed,
+}
+
+/// What to do about a turn that is under way.
+#[derive(Clone, Debug)]
+pub enum IfClaimed {
+    /// Wait for its end, this long.
+    Wait(Wait),
+    /// Ask its holder to yield, and take the turn over if it does not.
+    HandOver(HandOver),
+    /// Take the turn over. The old holder's next write fails and tells it the reason.
+    TakeOver(TakeOver),
+}
+
+/// A wish that somebody else's turn be given up in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HandOver {
+    /// Shown to the holder, and recorded.
+    pub reason: String,
+    /// How long the holder has; then the turn is taken over for the same reason.
+    pub grace: Duration,
 }
 
 /// A wish to end somebody else's turn. Its guard, if it holds one, is not touched.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TakeOver {
     /// Recorded, and shown to the old holder.
+    pub reason: String,
+}
+
+/// Somebody asks the holder of a claim to yield.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AskedToYield {
+    /// Who asks.
+    pub by: Holder,
+    /// The turn that is to come next.
+    pub turn: TurnId,
+    /// Why.
     pub reason: String,
 }
 
@@ -187,18 +216,34 @@ pub trait SessionLocks: Send + Sync {
         ask: GuardAsk<'s>,
     ) -> Result<PhaseGuard<'s>, AcquireError>;
 
-    /// Takes the turn of a session.
+    /// Takes the turn of a session. With [`IfClaimed::HandOver`] it is had when the grace is over at the latest, and before
+    /// those who merely wait.
     ///
     /// # Errors
     /// See [`ClaimError`]; the turn is not this one's then.
     ///
     /// # Cancel safety
-    /// Dropping the future leaves no claim behind.
+    /// Dropping the future leaves no claim behind, and nobody is asked any longer.
     async fn claim(
         &self,
         nothing_is_held: Unlocked<'_>,
         ask: ClaimAsk<'_>,
     ) -> Result<TurnClaim, ClaimError>;
+
+    /// Whether somebody asks the holder of this claim to yield. The holder looks at each boundary of its turn, with nothing
+    /// held, and yields by giving the claim back. A request ends with its asker: who has gone is not yielded to. Of several
+    /// askers the first is told.
+    ///
+    /// It costs little where nobody asks, and waits for nobody.
+    ///
+    /// # Errors
+    /// See [`ClaimError`]; the claim stands as it did.
+    async fn asked(
+        &self,
+        nothing_is_held: Unlocked<'_>,
+        session: &SessionId,
+        claim: &TurnClaim,
+    ) -> Result<Option<AskedToYield>, ClaimError>;
 
     /// Who holds what of a session, without disturbing the holder.
     ///

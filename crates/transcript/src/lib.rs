@@ -10,6 +10,7 @@
 //! | `commit`, `lines`, `receipt` | one commit, from check to receipt; the bytes of its lines; what its writer is told |
 //! | `whole_file` | a new file in the transcript's place: a birth, an old version |
 //! | `moved` | the head, moved on purpose |
+//! | `fork` | a new session that begins with what was said in another one |
 //! | `reading` | a snapshot and a report of what was found |
 //! | `tail` | the end of the file, put in order before anything is appended |
 //! | `rewrite` | entries of the active branch, replaced |
@@ -30,6 +31,7 @@
 mod command;
 mod commit;
 mod fold;
+mod fork;
 mod head_file;
 mod inbox;
 mod layout;
@@ -50,6 +52,7 @@ mod sync;
 mod tail;
 mod whole_file;
 
+pub use fork::ForkError;
 pub use layout::{BadPath, Layout, Place, SIDECARS};
 pub use options::Options;
 pub use store::FileStore;

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use latchwork_filelock::{ClaimError as FileClaimError, LatchError, Latched};
+use latchwork_filelock::{ClaimError as FileClaimError, FileClaim, LatchError, Latched};
 use latchwork_lock::{LockScope, Phase, PhaseGuard, TurnClaim, Unlocked, Wait};
 use latchwork_session::{
-    AcquireError, ClaimAsk, ClaimError, GuardAsk, SessionId, SessionLocks, WhatIsHeld,
+    AcquireError, AskedToYield, ClaimAsk, ClaimError, GuardAsk, HandOver, IfClaimed, SessionId,
+    SessionLocks, TakeOver, TurnId, WhatIsHeld,
 };
 
 use crate::session::{FileHeld, Session};
@@ -52,25 +53,35 @@ impl SessionLocks for FileStore {
                 doing: error.to_string(),
                 source: Box::new(error.source),
             })?;
-        let claim = match &ask.take_over {
-            Some(take_over) => {
-                let (latches, turn) = (self.latches().clone(), ask.turn.0.clone());
-                let reason = take_over.reason.clone();
-                let work = move || latches.take_over(&site, &turn, &reason);
-                match tokio::task::spawn_blocking(work).await {
-                    Ok(claim) => claim,
-                    Err(error) => {
-                        return Err(ClaimError::Backend {
-                            session: ask.session.clone(),
-                            doing: "take the turn over".to_owned(),
-                            source: Box::new(error),
-                        });
-                    }
-                }
+        let (latches, turn) = (self.latches(), &ask.turn.0);
+        let claim = match &ask.if_claimed {
+            IfClaimed::Wait(wait) => latches.claim(&site, turn, *wait).await,
+            IfClaimed::HandOver(HandOver { reason, grace }) => {
+                latches.hand_over(&site, turn, reason, *grace).await
             }
-            None => self.latches().claim(&site, &ask.turn.0, ask.wait).await,
+            IfClaimed::TakeOver(TakeOver { reason }) => latches.take_over(&site, turn, reason),
         };
         claim.map_err(|error| claim_error(ask.session, error))
+    }
+
+    async fn asked(
+        &self,
+        _nothing_is_held: Unlocked<'_>,
+        session: &SessionId,
+        claim: &TurnClaim,
+    ) -> Result<Option<AskedToYield>, ClaimError> {
+        // A claim of another backend's making is asked for there.
+        let Some(held) = claim.held::<FileClaim>() else {
+            return Ok(None);
+        };
+        let asked = held
+            .asked()
+            .map_err(|error| claim_error(session, error.into()))?;
+        Ok(asked.map(|asked| AskedToYield {
+            by: asked.by,
+            turn: TurnId(asked.turn),
+            reason: asked.reason,
+        }))
     }
 
     async fn held(&self, session: &SessionId) -> Result<WhatIsHeld, AcquireError> {

@@ -138,7 +138,7 @@ impl FileStore {
     }
 
     /// The work of a guard, on a permit that keeps its locks.
-    fn work(&self, guard: &mut PhaseGuard<'_>) -> Result<Work, AppendError> {
+    pub(crate) fn work(&self, guard: &mut PhaseGuard<'_>) -> Result<Work, AppendError> {
         let guarded = guard.session().to_owned();
         let foreign = || match SessionId::new(&guarded) {
             Ok(session) => AppendError::ForeignGuard { session },
@@ -174,7 +174,7 @@ impl FileStore {
 }
 
 /// Runs a commit on a thread of its own: it ends whole though nobody waits for it any more.
-async fn run<T: Send + 'static>(
+pub(crate) async fn run<T: Send + 'static>(
     work: Work,
     step: impl FnOnce(&Work) -> Result<T, AppendError> + Send + 'static,
 ) -> Result<T, AppendError> {

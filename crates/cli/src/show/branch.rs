@@ -20,7 +20,8 @@ pub(crate) fn conversation(output: &mut Output, look: &Look, styled: bool) {
     }
 }
 
-fn entry_in_words(output: &mut Output, entry: &RawEntry, styled: bool) {
+/// One entry; nothing for those that say nothing to a person.
+pub(crate) fn entry_in_words(output: &mut Output, entry: &RawEntry, styled: bool) {
     let time = entry
         .timestamp()
         .get(..19)

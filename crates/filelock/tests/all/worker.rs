@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use latchwork_filelock::{ClaimHandle, Latches, Options};
+use latchwork_filelock::{ClaimHandle, FileClaim, Latches, Options};
 use latchwork_lock::{Phase, Wait};
 use latchwork_sys::{System, steps_from_directive};
 use rustix::process::{Pid, Signal, kill_process};
@@ -98,6 +98,33 @@ async fn play(role: &str, dir: &Path, latches: &Latches) {
                 |()| "the turn is mine".to_owned(),
             );
             fs::write(dir.join(format!("said.{pid}")), said).unwrap();
+        }
+        "yield" => {
+            let claim = latches
+                .claim(&site, "worker's turn", Wait::Forever)
+                .await
+                .unwrap();
+            fs::write(dir.join(format!("held.{pid}")), b"").unwrap();
+            let mut asked = None;
+            until(|| {
+                asked = claim.held::<FileClaim>().unwrap().asked().unwrap();
+                asked.is_some()
+            })
+            .await;
+            let asked = asked.unwrap();
+            claim.release().await.unwrap();
+            let said = format!("{:?} of {}: {}", asked.turn, asked.by, asked.reason);
+            fs::write(dir.join(format!("said.{pid}")), said).unwrap();
+        }
+        "ask" => {
+            let forever = Duration::from_secs(3_600);
+            let claim = latches
+                .hand_over(&site, "worker's turn", "the worker wants it", forever)
+                .await
+                .unwrap();
+            fs::write(dir.join(format!("held.{pid}")), b"").unwrap();
+            until(|| dir.join(format!("go.{pid}")).exists()).await;
+            drop(claim);
         }
         other => panic!("no role {other:?}"),
     }
@@ -188,6 +215,15 @@ impl Worker {
     pub(crate) fn signal(&self, signal: Signal) {
         let pid = Pid::from_raw(i32::try_from(self.pid()).unwrap()).unwrap();
         kill_process(pid, signal).unwrap();
+    }
+
+    /// Whether each of its threads is stopped: the signal is sent to all and reaches them one by one.
+    pub(crate) fn is_stopped(&self) -> bool {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.pid())).unwrap();
+        tasks.into_iter().all(|task| {
+            let stat = fs::read_to_string(task.unwrap().path().join("stat")).unwrap();
+            stat.rsplit(") ").next().unwrap().starts_with('T')
+        })
     }
 
     /// Lets it go on and answers what it said at its end.

@@ -65,7 +65,7 @@ pub fn migrate(bytes: &[u8]) -> Result<Vec<u8>, MigrateError> {
     Ok(out)
 }
 
-fn push_line(out: &mut Vec<u8>, line: &[u8]) {
+pub(super) fn push_line(out: &mut Vec<u8>, line: &[u8]) {
     out.extend_from_slice(line);
     out.push(b'\n');
 }
@@ -86,7 +86,7 @@ fn header_as_v3(line: &[u8]) -> Vec<u8> {
 }
 
 /// The entry's line in version 3; `None` if it is that already.
-fn entry_as_v3(entry: &RawEntry, header: &Header) -> Option<Vec<u8>> {
+pub(super) fn entry_as_v3(entry: &RawEntry, header: &Header) -> Option<Vec<u8>> {
     let hook_message = entry.legacy().hook_message;
     if header.version != Version::One && !hook_message {
         return None;
@@ -119,7 +119,7 @@ fn entry_as_v3(entry: &RawEntry, header: &Header) -> Option<Vec<u8>> {
     Some(object.finish().into_bytes())
 }
 
-fn copy(object: &mut ObjectBuilder, fields: &Fields<'_>, except: &[&str]) {
+pub(super) fn copy(object: &mut ObjectBuilder, fields: &Fields<'_>, except: &[&str]) {
     for (key, value) in fields.effective().filter(|(key, _)| !except.contains(key)) {
         object.raw(key, value);
     }

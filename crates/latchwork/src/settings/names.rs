@@ -216,6 +216,10 @@ const NAMES: &[Name] = &[
     )
     .by("LATCHWORK_CLAIM_WAIT_MS"),
     Name::new(
+        "turn.handOverGraceMs",
+        "how long a turn that is asked to yield has, in ms",
+    ),
+    Name::new(
         "turn.roundsMax",
         "how often a model may be asked within one turn",
     ),

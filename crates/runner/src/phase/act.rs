@@ -6,10 +6,12 @@
 
 use latchwork_lock::{ClaimLost, LockScope, TurnClaim};
 use latchwork_session::{
-    Commit, EntryId, Head, Intent, Level, Outcome, Receipt, ToolCall, ToolOutcome, ToolStatus, View,
+    AskedToYield, Commit, EntryId, Head, Intent, Level, Outcome, Receipt, ToolCall, ToolOutcome,
+    ToolStatus, View,
 };
 
 use super::bench::Bench;
+use super::hand_over::handed_over;
 use super::prepare::{Prepared, Seen};
 use super::record::Recorded;
 use crate::entries::why_moved;
@@ -43,6 +45,8 @@ pub(crate) enum Refusal {
     Replaced(String),
     /// The reply ran out of tokens: its last call may not be what was meant.
     CutShort,
+    /// Somebody asks for the turn.
+    HandedOver(Box<AskedToYield>),
 }
 
 /// Every call has its outcome.
@@ -60,6 +64,7 @@ enum Stop {
     Cancelled,
     Replaced(String),
     Superseded(Box<ClaimLost>),
+    HandedOver(Box<AskedToYield>),
 }
 
 impl From<Acting> for Over {
@@ -120,12 +125,29 @@ impl Acting {
                 ToolStatus::Error,
                 "Not run: the reply reached its limit of tokens, so this call may not be whole.",
             ),
+            Some(Refusal::HandedOver(_)) => (
+                ToolStatus::Aborted,
+                "Not run: the turn was handed over before this call. Call again if it is still wanted.",
+            ),
         };
         let refused = self
             .calls
             .drain(..)
             .map(|call| (call, ToolOutcome::text(status, why)));
         self.ended.extend(refused);
+    }
+
+    /// Whether its calls are to be run.
+    pub(crate) const fn may_run(&self) -> bool {
+        self.refusal.is_none()
+    }
+
+    pub(crate) fn refuse_for(&mut self, refusal: Refusal) {
+        self.refusal = Some(refusal);
+    }
+
+    pub(crate) const fn claim(&self) -> &TurnClaim {
+        &self.claim
     }
 
     fn is_stopped(&self) -> bool {
@@ -160,6 +182,7 @@ impl Turn<Acting> {
         let stop = match (lost, refusal) {
             (Some(lost), _) => Some(Stop::Superseded(lost)),
             (None, Some(Refusal::Replaced(why))) => Some(Stop::Replaced(why)),
+            (None, Some(Refusal::HandedOver(asked))) => Some(Stop::HandedOver(asked)),
             _ => self.core.cancel.is_cancelled().then_some(Stop::Cancelled),
         };
         let turn = Turn {
@@ -255,7 +278,7 @@ async fn flush(
 }
 
 impl Turn<Acted> {
-    /// Looks at the session anew for the next round, or ends the turn: it was cancelled or replaced, or the model has been
+    /// Looks at the session anew for the next round, or ends the turn: it was cancelled, replaced or handed over, or the model has been
     /// asked often enough.
     ///
     /// # Errors
@@ -287,6 +310,9 @@ impl Turn<Acted> {
             }
             Some(Stop::Replaced(why)) => {
                 return over(core, claim, reply, Ok(TurnEnd::Replaced { why }));
+            }
+            Some(Stop::HandedOver(asked)) => {
+                return over(core, claim, reply, Ok(handed_over(*asked)));
             }
             Some(Stop::Superseded(lost)) => {
                 let (session, kept) = (core.ask.session.clone(), reply.clone());

@@ -1,7 +1,7 @@
 //! Claim: this turn becomes the session's turn. Nothing is held while another one is waited for.
 
 use latchwork_lock::{LockScope, TurnClaim, Wait};
-use latchwork_session::{ClaimAsk, TakeOver};
+use latchwork_session::{ClaimAsk, HandOver, IfClaimed, TakeOver};
 
 use super::Admitted;
 use crate::turn::{Over, Turn};
@@ -60,26 +60,24 @@ impl Turn<Admitted> {
 
     async fn take(&self, scope: &mut LockScope) -> Result<TurnClaim, TurnError> {
         let core = &*self.core;
-        let at_most = |limit| (Wait::at_most(limit), None);
-        let (wait, take_over) = match &core.ask.on_claimed {
-            None => at_most(core.runtime.options.claim_wait()),
-            Some(OnClaimed::Fail | OnClaimed::Queue) => (Wait::Never, None),
+        let options = &core.runtime.options;
+        let at_most = |limit| IfClaimed::Wait(Wait::at_most(limit));
+        let if_claimed = match &core.ask.on_claimed {
+            None => at_most(options.claim_wait()),
+            Some(OnClaimed::Fail | OnClaimed::Queue) => IfClaimed::Wait(Wait::Never),
             Some(OnClaimed::Wait(limit)) => at_most(*limit),
-            Some(OnClaimed::TakeOver(reason)) => {
-                let (wait, _) = at_most(core.runtime.options.claim_wait());
-                (
-                    wait,
-                    Some(TakeOver {
-                        reason: reason.clone(),
-                    }),
-                )
-            }
+            Some(OnClaimed::TakeOver(reason)) => IfClaimed::TakeOver(TakeOver {
+                reason: reason.clone(),
+            }),
+            Some(OnClaimed::HandOver { reason, grace }) => IfClaimed::HandOver(HandOver {
+                reason: reason.clone(),
+                grace: grace.unwrap_or(options.hand_over_grace()),
+            }),
         };
         let ask = ClaimAsk {
             session: &core.ask.session,
             turn: &core.id,
-            wait,
-            take_over,
+            if_claimed,
         };
         tokio::select! {
             biased;

@@ -13,6 +13,7 @@ use latchwork_session::{
 use serde_json::json;
 
 use super::record::Recorded;
+use crate::entries::has_assistant;
 use crate::error::chain;
 use crate::guarded::{Job, Storage, guarded};
 use crate::standing::{Standing, standings};
@@ -44,7 +45,11 @@ impl Turn<Recorded> {
         let core = &self.core;
         let job = Settle {
             turn: &core.id,
-            ledger: core.runtime.options.ledger.then(|| core.ledger()),
+            ledger: core
+                .runtime
+                .options
+                .ledger
+                .then(|| core.ledger(&self.phase.end)),
             // A turn that the user ended is not to be gone on with; one that failed is still owed its answer.
             closes: match &self.phase.end {
                 Ok(TurnEnd::Completed) => Closes::Answered,
@@ -73,7 +78,10 @@ impl Turn<Recorded> {
             }
             Err(error) => self.core.log.warn(chain(&error)),
         }
-        tell_engine(&self.core, scope, &self.phase.claim).await;
+        // A turn that was handed over before a model was asked adds nothing that the next one does not see itself.
+        if self.core.tally.rounds > 0 {
+            tell_engine(&self.core, scope, &self.phase.claim).await;
+        }
         drop(phase);
         self.core.step("turn:settled").await;
         let Recorded { claim, end, .. } = self.phase;
@@ -85,13 +93,15 @@ impl Turn<Recorded> {
 }
 
 impl Turn<Settled> {
-    /// Lets the engine tidy up, if it does so in the foreground; else the report says that it is due.
+    /// Lets the engine tidy up, if it does so in the foreground and nobody waits for the turn; else the report says that it
+    /// is due.
     ///
     /// # Cancel safety
     /// What an engine had written stays written.
     pub async fn maintain(mut self, scope: &mut LockScope) -> Self {
         let engine = self.core.runtime.engine.clone();
-        if engine.info().turn_maintenance == TurnMaintenance::Background {
+        let handed_over = matches!(self.phase.end, Ok(TurnEnd::HandedOver { .. }));
+        if handed_over || engine.info().turn_maintenance == TurnMaintenance::Background {
             self.core.tally.maintenance_due = true;
             return self;
         }
@@ -134,10 +144,10 @@ impl Turn<Settled> {
 }
 
 impl Core {
-    /// The figures of the turn: names and numbers, nothing that was said.
-    fn ledger(&self) -> Body {
+    /// The figures of the turn: names and numbers, nothing that was said; and to whom it was handed over, and why.
+    fn ledger(&self, end: &Result<TurnEnd, TurnError>) -> Body {
         let (tally, guard) = (&self.tally, self.log.guard());
-        let data = json!({
+        let mut data = json!({
             "turn": self.id,
             "rounds": tally.rounds,
             "toolCalls": tally.tool_calls,
@@ -145,6 +155,9 @@ impl Core {
             "totalMs": self.log.total_ms(),
             "guardMs": guard.held_ms,
         });
+        if let Ok(TurnEnd::HandedOver { to, turn, reason }) = end {
+            data["handedOver"] = json!({ "to": to, "turn": turn, "reason": reason });
+        }
         Body::Custom {
             custom_type: latchwork_format::ours::TURN.into(),
             data: Some(data),
@@ -198,7 +211,9 @@ impl Job for Settle<'_> {
         {
             done.warnings.push(chain(&error));
         }
-        if let Some(body) = self.ledger {
+        // A turn that was handed over before any model had spoken leaves the transcript as it is, or unborn.
+        let ledger = self.ledger.filter(|_| has_assistant(&snapshot.transcript));
+        if let Some(body) = ledger {
             let entries = vec![NewEntry::new(body)];
             let commit = Commit {
                 entries,

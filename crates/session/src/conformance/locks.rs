@@ -1,9 +1,14 @@
 //! The promises of [`SessionLocks`](crate::SessionLocks).
 
-use latchwork_lock::{LockScope, Phase, Wait};
+use std::time::Duration;
+
+use latchwork_lock::{LockScope, Phase, TurnClaim, Wait};
 
 use super::{Backend, fresh, soon};
-use crate::{AcquireError, ClaimAsk, ClaimError, GuardAsk, TakeOver, TurnId};
+use crate::{
+    AcquireError, AskedToYield, ClaimAsk, ClaimError, GuardAsk, HandOver, IfClaimed, SessionId,
+    TakeOver, TurnId,
+};
 
 /// All of them.
 pub async fn keeps(backend: &Backend) {
@@ -11,6 +16,135 @@ pub async fn keeps(backend: &Backend) {
     a_dropped_request_leaves_nothing_behind(backend).await;
     one_turn_of_a_session_at_a_time(backend).await;
     a_take_over_is_recorded_and_touches_no_guard(backend).await;
+    a_holder_is_asked_and_hands_its_turn_over(backend).await;
+    a_holder_that_does_not_yield_is_superseded_after_the_grace(backend).await;
+    a_request_ends_with_its_asker(backend).await;
+}
+
+/// The first turn of a session.
+async fn held(backend: &Backend, session: &SessionId) -> TurnClaim {
+    let mut scope = LockScope::open();
+    let ask = wanted(session, IfClaimed::Wait(soon()));
+    let claim = backend.locks.claim(scope.unlocked(), ask).await;
+    claim.expect("a claim")
+}
+
+fn wanted(session: &SessionId, if_claimed: IfClaimed) -> ClaimAsk<'_> {
+    static WANTED: std::sync::LazyLock<TurnId> = std::sync::LazyLock::new(|| TurnId("w".into()));
+    ClaimAsk {
+        session,
+        turn: &WANTED,
+        if_claimed,
+    }
+}
+
+fn hand_over(grace: Duration) -> IfClaimed {
+    let reason = "the user moved".to_owned();
+    IfClaimed::HandOver(HandOver { reason, grace })
+}
+
+/// What the holder finds at a boundary.
+async fn asked(backend: &Backend, session: &SessionId, claim: &TurnClaim) -> Option<AskedToYield> {
+    let mut scope = LockScope::open();
+    let asked = backend.locks.asked(scope.unlocked(), session, claim).await;
+    asked.expect("a look for requests")
+}
+
+/// What the holder finds at the first boundary where it finds anything.
+async fn asked_at_last(backend: &Backend, session: &SessionId, claim: &TurnClaim) -> AskedToYield {
+    let look = async {
+        loop {
+            if let Some(asked) = asked(backend, session, claim).await {
+                return asked;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let limit = soon().left().unwrap_or_default();
+    let asked = tokio::time::timeout(limit, look).await;
+    asked.expect("a holder finds that it is asked")
+}
+
+/// The holder learns who asks and why, readers and side writers go on, and the turn it gives back is the asker's.
+pub async fn a_holder_is_asked_and_hands_its_turn_over(backend: &Backend) {
+    let session = fresh("handover");
+    let old = held(backend, &session).await;
+    assert_eq!(
+        asked(backend, &session, &old).await,
+        None,
+        "nobody asks yet"
+    );
+    let epoch = old.fence().epoch;
+    let (mut scope, mut beside) = (LockScope::open(), LockScope::open());
+    let never = hand_over(Duration::from_secs(3_600));
+    let asks = backend
+        .locks
+        .claim(scope.unlocked(), wanted(&session, never));
+    let yields = async {
+        let asked = asked_at_last(backend, &session, &old).await;
+        assert_eq!(asked.reason, "the user moved");
+        assert_eq!(asked.turn.0, "w");
+        backend.open(&session).await;
+        let ask = GuardAsk::side(&session, Phase::SIDE, soon());
+        let guard = backend.locks.guard(&mut beside, ask).await;
+        assert!(guard.is_ok(), "a request keeps out no side writer");
+        drop(guard);
+        old.release().await.expect("a claim is given back");
+    };
+    let (new, ()) = tokio::join!(asks, yields);
+    let new = new.expect("a turn that was given back is the asker's");
+    assert!(new.fence().epoch > epoch, "epochs grow");
+    assert_eq!(
+        asked(backend, &session, &new).await,
+        None,
+        "a request is met once"
+    );
+}
+
+/// When the grace is over the turn is had, and the old holder's write fails with the reason.
+pub async fn a_holder_that_does_not_yield_is_superseded_after_the_grace(backend: &Backend) {
+    let session = fresh("deaf");
+    let old = held(backend, &session).await;
+    let base = backend.open(&session).await.head;
+    let (mut one, mut two) = (LockScope::open(), LockScope::open());
+    let short = hand_over(Duration::from_millis(20));
+    let new = backend
+        .locks
+        .claim(one.unlocked(), wanted(&session, short))
+        .await
+        .expect("a grace ends");
+    assert!(new.fence().epoch > old.fence().epoch, "epochs grow");
+    let ask = GuardAsk::turn(&session, &old, Phase::RECORD, soon());
+    let mut guard = backend.locks.guard(&mut two, ask).await.expect("a guard");
+    let commit = super::born(vec![super::user("late")], crate::Intent::Continue);
+    match backend.store.append(&mut guard, &base, commit).await {
+        Err(crate::AppendError::Superseded(lost)) => {
+            assert_eq!(lost.reason.as_deref(), Some("the user moved"));
+        }
+        other => panic!("a superseded turn's write must be refused, and was {other:?}"),
+    }
+}
+
+/// A request that is dropped is not there any more.
+pub async fn a_request_ends_with_its_asker(backend: &Backend) {
+    let session = fresh("gone");
+    let old = held(backend, &session).await;
+    let mut scope = LockScope::open();
+    {
+        let never = hand_over(Duration::from_secs(3_600));
+        let asks = backend
+            .locks
+            .claim(scope.unlocked(), wanted(&session, never));
+        tokio::select! {
+            _ = asks => panic!("a turn was had that nobody gave back"),
+            _ = asked_at_last(backend, &session, &old) => {}
+        }
+    }
+    assert_eq!(
+        asked(backend, &session, &old).await,
+        None,
+        "its asker has gone"
+    );
 }
 
 /// While a guard lives there is no second one, and its end lets the next in.
@@ -85,8 +219,7 @@ pub async fn one_turn_of_a_session_at_a_time(backend: &Backend) {
     let ask = |turn, wait| ClaimAsk {
         session: &session,
         turn,
-        wait,
-        take_over: None,
+        if_claimed: IfClaimed::Wait(wait),
     };
     let first = backend
         .locks
@@ -125,8 +258,7 @@ pub async fn a_take_over_is_recorded_and_touches_no_guard(backend: &Backend) {
     let old = ClaimAsk {
         session: &session,
         turn: &a,
-        wait: soon(),
-        take_over: None,
+        if_claimed: IfClaimed::Wait(soon()),
     };
     let old = backend
         .locks
@@ -142,8 +274,7 @@ pub async fn a_take_over_is_recorded_and_touches_no_guard(backend: &Backend) {
     let new = ClaimAsk {
         session: &session,
         turn: &b,
-        wait: soon(),
-        take_over: Some(why),
+        if_claimed: IfClaimed::TakeOver(why),
     };
     let new = backend
         .locks
