@@ -12,8 +12,8 @@ use std::time::Duration;
 use latchwork_format::Body;
 use latchwork_lock::{LockScope, Phase, Wait};
 use latchwork_session::{
-    AppendError, Birth, ClaimAsk, Commit, GuardAsk, Head, Inbox as _, Incoming, Key, Level,
-    NewEntry, SessionId, SessionLocks as _, TranscriptStore as _, TurnId,
+    AppendError, Birth, ClaimAsk, Commit, GuardAsk, Head, IfClaimed, Inbox as _, Incoming, Key,
+    Level, NewEntry, SessionId, SessionLocks as _, TranscriptStore as _, TurnId,
 };
 use latchwork_sys::{FileSteps, Steps, System};
 use latchwork_transcript::{FileStore, Layout, Options};
@@ -224,8 +224,7 @@ async fn once(store: FileStore, role: Role) -> Result<(), Failure> {
         let ask = ClaimAsk {
             session: &session,
             turn: &turn,
-            wait: Wait::Forever,
-            take_over: None,
+            if_claimed: IfClaimed::Wait(Wait::Forever),
         };
         let claimed = store.claim(scope.unlocked(), ask).await;
         claim = Some(claimed.map_err(|error| Failure::of(&error))?);
