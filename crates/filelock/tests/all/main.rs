@@ -9,6 +9,7 @@ mod claims;
 mod foreign;
 mod hold;
 mod lost;
+mod midway;
 mod processes;
 mod refuse;
 mod stage;
