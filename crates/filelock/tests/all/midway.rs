@@ -20,11 +20,16 @@ enum Call {
     Remove,
 }
 
-type Deed = Box<dyn FnOnce() + Send>;
+/// What happens, and just before which calls about which path.
+struct Deed {
+    calls: Vec<Call>,
+    path: PathBuf,
+    does: Box<dyn FnOnce() + Send>,
+}
 
-/// The real disk; something happens once, just before a call about a path.
+/// The real disk, on which something happens once.
 #[derive(Clone, Default)]
-struct Midway(Arc<Mutex<Option<(Vec<Call>, PathBuf, Deed)>>>);
+struct Midway(Arc<Mutex<Option<Deed>>>);
 
 impl std::fmt::Debug for Midway {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -41,8 +46,12 @@ impl Midway {
         Latches::new(system, Options::default())
     }
 
-    fn just_before(&self, calls: &[Call], path: PathBuf, deed: impl FnOnce() + Send + 'static) {
-        *self.0.lock().unwrap() = Some((calls.to_vec(), path, Box::new(deed)));
+    fn just_before(&self, calls: &[Call], path: PathBuf, does: impl FnOnce() + Send + 'static) {
+        *self.0.lock().unwrap() = Some(Deed {
+            calls: calls.to_vec(),
+            path,
+            does: Box::new(does),
+        });
     }
 
     fn has_happened(&self) -> bool {
@@ -51,11 +60,10 @@ impl Midway {
 
     fn reach(&self, call: Call, path: &Path) {
         let mut next = self.0.lock().unwrap();
-        let now =
-            next.take_if(|(calls, where_, _)| calls.contains(&call) && where_.as_path() == path);
+        let now = next.take_if(|deed| deed.calls.contains(&call) && deed.path == path);
         drop(next);
-        if let Some((_, _, deed)) = now {
-            deed();
+        if let Some(deed) = now {
+            (deed.does)();
         }
     }
 }
