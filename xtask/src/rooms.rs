@@ -75,6 +75,11 @@ pub(crate) const ROOMS: &[Room] = &[
         may_use: MayUse::Anything,
     },
     Room {
+        package: "latchwork-checks",
+        layer: None,
+        may_use: MayUse::Anything,
+    },
+    Room {
         package: "xtask",
         layer: None,
         may_use: MayUse::Only(&[]),

@@ -1,6 +1,7 @@
-//! `cargo xtask torture CAMPAIGN`: runs one campaign of `tests/torture` with a seed and a number of runs. The campaigns
-//! live there, but for `hammer`, which needs real peers and is one of `tests/interop`; this file hands over, and refuses to
-//! call it a success when no test bore the campaign's name.
+//! `cargo xtask torture CAMPAIGN`: runs one campaign of `tests/torture` with a seed and a number of runs, or one of the two that
+//! leave nothing to chance: `model` (`checks`) and `loom` (`crates/lock`). The campaigns live there, but for `hammer`, which needs
+//! real peers and is one of `tests/interop`; this file hands over, and refuses to call it a success when no test bore the
+//! campaign's name.
 
 use std::process::Command;
 
@@ -22,7 +23,15 @@ pub(crate) struct Args {
     /// How many runs, or schedules (default: the campaign's own)
     #[arg(long, visible_alias = "schedules")]
     runs: Option<u64>,
+    /// `model` only: how many processes, from 2 to 4 (default: 4, which takes minutes and gigabytes)
+    #[arg(long)]
+    processes: Option<u64>,
 }
+
+/// The campaign of every state of the models.
+const MODEL: &str = "model";
+/// The campaign of every interleaving of the queue.
+const LOOM: &str = "loom";
 
 /// The command.
 ///
@@ -33,14 +42,20 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
         campaign,
         seed,
         runs,
+        ..
     } = args;
     let choice =
         |value: &Option<u64>| value.map_or_else(|| "its own".to_owned(), |value| value.to_string());
-    say::line(format_args!(
-        "Torture `{campaign}`: seed {}, runs {}.",
-        choice(seed),
-        choice(runs)
-    ));
+    match campaign.as_str() {
+        MODEL | LOOM => say::line(format_args!(
+            "Torture `{campaign}`: everything, whatever the seed."
+        )),
+        _ => say::line(format_args!(
+            "Torture `{campaign}`: seed {}, runs {}.",
+            choice(seed),
+            choice(runs)
+        )),
+    }
     let counts = one_run(&mut command(workspace, args))?;
     match (counts.passed, counts.failed) {
         (0, 0) => Err(Error::Failed(format!(
@@ -64,6 +79,11 @@ fn home_of(campaign: &str) -> &'static str {
 }
 
 fn command(workspace: &Workspace, args: &Args) -> Command {
+    match args.campaign.as_str() {
+        MODEL => return model(workspace, args.processes.unwrap_or(4)),
+        LOOM => return loom(workspace),
+        _ => {}
+    }
     let words = [
         "test",
         "-p",
@@ -86,10 +106,70 @@ fn command(workspace: &Workspace, args: &Args) -> Command {
     cargo
 }
 
+fn model(workspace: &Workspace, processes: u64) -> Command {
+    let words = "test -p latchwork-checks --test models campaign -- --nocapture";
+    let mut cargo = run::cargo(&workspace.root, words.split(' '));
+    cargo.env("LATCHWORK_TORTURE_PROCESSES", processes.to_string());
+    cargo
+}
+
+/// Every crate is built anew for it, so it has a target directory of its own.
+pub(crate) fn loom(workspace: &Workspace) -> Command {
+    let words = "test -p latchwork-lock --lib interleavings";
+    let mut cargo = run::cargo(&workspace.root, words.split(' '));
+    cargo
+        .env("RUSTFLAGS", "--cfg loom")
+        .env("CARGO_TARGET_DIR", workspace.root.join("target/loom"));
+    cargo
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::workspace::tests::workspace;
+
+    fn args(campaign: &str) -> Args {
+        Args {
+            campaign: campaign.to_owned(),
+            seed: None,
+            runs: None,
+            processes: None,
+        }
+    }
+
+    fn set(command: &Command, variable: &str) -> Option<String> {
+        let mut set = command.get_envs();
+        let (_, value) = set.find(|(name, _)| *name == variable)?;
+        Some(value?.to_str()?.to_owned())
+    }
+
+    #[test]
+    fn models_are_explored_with_four_processes_unless_another_number_is_said() {
+        let workspace = workspace(&[]);
+        let few = Args {
+            processes: Some(3),
+            ..args("model")
+        };
+        for (args, processes) in [(args("model"), "4"), (few, "3")] {
+            let command = command(&workspace, &args);
+            let typed = "cargo test -p latchwork-checks --test models campaign -- --nocapture";
+            assert_eq!(run::typed(&command), typed);
+            let said = set(&command, "LATCHWORK_TORTURE_PROCESSES");
+            assert_eq!(said.as_deref(), Some(processes));
+        }
+    }
+
+    #[test]
+    fn loom_has_a_configuration_and_a_target_directory_of_its_own() {
+        let command = command(&workspace(&[]), &args("loom"));
+        assert_eq!(
+            run::typed(&command),
+            "cargo test -p latchwork-lock --lib interleavings"
+        );
+        assert_eq!(set(&command, "RUSTFLAGS").as_deref(), Some("--cfg loom"));
+        let target = set(&command, "CARGO_TARGET_DIR").unwrap_or_default();
+        assert!(target.ends_with("target/loom"), "{target}");
+    }
 
     #[test]
     fn seed_and_runs_reach_the_campaign_and_what_is_not_said_is_left_to_it() {
@@ -97,6 +177,7 @@ mod tests {
             campaign: "kill".to_owned(),
             seed: Some(7),
             runs: None,
+            processes: None,
         };
         let command = command(&workspace(&[]), &args);
         assert_eq!(
@@ -118,6 +199,7 @@ mod tests {
             campaign: "hammer".to_owned(),
             seed: None,
             runs: Some(4),
+            processes: None,
         };
         let command = command(&workspace(&[]), &args);
         assert_eq!(

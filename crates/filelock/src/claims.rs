@@ -164,16 +164,28 @@ impl Core {
         };
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let epoch = self.record.epoch;
+        let mut made_again = false;
         loop {
-            if self.is_in_place(&**file, &files)? && !files.exists(epoch + 1)? {
+            // In this order: numbers are swept from the lowest on, so where ours still stands after the next was not
+            // found, the next was never there. The other way round both may have been swept between the two looks.
+            if !made_again && !files.exists(epoch + 1)? && self.is_in_place(&**file, &files)? {
                 return Ok(());
             }
             // Off the usual path: look at all there are.
-            match files.epochs()?.last().copied() {
+            let epochs = files.epochs()?;
+            match epochs.last().copied() {
                 Some(highest) if highest > epoch => return Err(self.superseded(&files, highest)),
                 Some(highest) if highest == epoch => {
                     if !self.is_in_place(&**file, &files)? {
                         return Err(self.superseded(&files, highest));
+                    }
+                    if std::mem::take(&mut made_again)
+                        && let Some(lower) = epochs.iter().rev().nth(1).copied()
+                        && self.is_held(&files, lower)?
+                    {
+                        // Claimed from the first number on, just before ours was made again: that one stays.
+                        let _ = files.system.disk.remove(&files.path(epoch));
+                        return Err(self.superseded(&files, lower));
                     }
                 }
                 Some(lower) if self.is_held(&files, lower)? => {
@@ -188,6 +200,7 @@ impl Core {
                     make_private_dir(&*self.shared.system.disk, &self.place.sidecars)?;
                     if let Some(again) = files.create(&self.record)? {
                         *file = again;
+                        made_again = true;
                     }
                 }
             }

@@ -80,6 +80,7 @@ mod guard;
 mod holder;
 mod queue;
 mod scope;
+mod sync;
 mod wait;
 
 pub use claim::{ClaimHeld, ClaimLost, Fence, TurnClaim};

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: tidy, then every crate on its own, then the whole program.
+//! `cargo xtask test`: tidy, then every crate on its own, then the whole program, then the queue under loom.
 //!
 //! A crate is tested with `cargo test -p NAME`, so that it is built with the features it asks for itself; a build of the
 //! whole workspace would lend it those of its neighbours. Everything is one profile, and no crate's failure stops the
@@ -11,7 +11,7 @@ use std::{process::Command, time::Instant};
 
 use crate::{
     error::{Error, Result},
-    rooms, run, say, tidy,
+    rooms, run, say, tidy, torture,
     workspace::{Package, Workspace},
 };
 use counts::{Counter, Counts};
@@ -62,6 +62,15 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
         let counts = test(workspace, package)?;
         rows.push(Row {
             name: package.name.clone(),
+            counts,
+            took: start.elapsed(),
+        });
+    }
+    if args.package.is_none() {
+        let start = Instant::now();
+        let counts = one_run(&mut torture::loom(workspace))?;
+        rows.push(Row {
+            name: "latchwork-lock (loom)".to_owned(),
             counts,
             took: start.elapsed(),
         });

@@ -160,40 +160,50 @@ impl Found {
         time(&self.facts) == time(other)
     }
 
-    /// Removes this very file. It is first taken aside under another name: if it turns out that another
-    /// was put in its place since it was judged, that one is put back.
+    /// Removes this very file, and none that was put in its place since it was judged.
     fn remove(&self, system: &System, path: &Path) -> Result<(), LatchError> {
         // Judging it took a while; a live owner's file is not even moved if that can be helped.
         let still = system.disk.facts(path);
         if !still.is_ok_and(|still| self.facts.same_inode(&still) && self.has_time_of(&still)) {
             return Ok(());
         }
-        let aside = temporary_beside(&*system.entropy, path);
-        match system.disk.rename(path, &aside) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-            moved => moved.doing("take aside the lock file", path)?,
-        }
-        let caught = Self::at(system, &aside)?;
-        let same = caught.is_none_or(|caught| {
-            caught.facts.same_inode(&self.facts) && caught.bytes == self.bytes
-        });
-        if !same {
-            match system.disk.rename_new(&aside, path) {
-                Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
-                    return Err(error)
-                        .doing("put back the lock file", path)
-                        .map_err(LatchError::Io);
-                }
-                Ok(()) => return Ok(()),
-                Err(_) => {}
+        remove_if(system, path, |aside| {
+            let caught = Self::at(system, aside)?;
+            Ok(caught.is_none_or(|caught| {
+                caught.facts.same_inode(&self.facts) && caught.bytes == self.bytes
+            }))
+        })
+    }
+}
+
+/// Removes a file that is taken aside under another name first: if it turns out not to be the one that is meant, it is put
+/// back. A removal by name would take whichever file a peer has put there since the last look.
+fn remove_if(
+    system: &System,
+    path: &Path,
+    is_meant: impl FnOnce(&Path) -> Result<bool, LatchError>,
+) -> Result<(), LatchError> {
+    let aside = temporary_beside(&*system.entropy, path);
+    match system.disk.rename(path, &aside) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        moved => moved.doing("take aside the lock file", path)?,
+    }
+    if !is_meant(&aside)? {
+        match system.disk.rename_new(&aside, path) {
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+                return Err(error)
+                    .doing("put back the lock file", path)
+                    .map_err(LatchError::Io);
             }
+            Ok(()) => return Ok(()),
+            Err(_) => {}
         }
-        match system.disk.remove(&aside) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(error).doing("remove", &aside).map_err(LatchError::Io)
-            }
-            _ => Ok(()),
+    }
+    match system.disk.remove(&aside) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).doing("remove", &aside).map_err(LatchError::Io)
         }
+        _ => Ok(()),
     }
 }
 
@@ -254,7 +264,11 @@ impl Drop for PeerFile {
             return;
         }
         self.system.steps.reach("peer:releasing");
-        if let Err(error) = self.system.disk.remove(&self.path) {
+        let given_back = remove_if(&self.system, &self.path, |aside| {
+            let caught = self.system.disk.facts(aside).doing("look at", aside)?;
+            Ok(caught.same_inode(&self.facts))
+        });
+        if let Err(error) = given_back {
             tracing::warn!(path = ?self.path, %error, "the lock file could not be removed");
         }
         if let Some(leaving) = self.leaving.take() {

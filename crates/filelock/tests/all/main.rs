@@ -16,6 +16,7 @@ mod foreign;
 mod hand_over;
 mod hold;
 mod lost;
+mod midway;
 mod paths;
 mod polite;
 mod processes;

@@ -1,0 +1,44 @@
+//! What the protocol does not promise: each of these races is real, and named in `docs/locks-checked.md`.
+
+use latchwork_checks::explore::{dead_ends, explore_for};
+use latchwork_checks::latch::promises::PEERS_ARE_SAFE;
+use latchwork_checks::latch::{Action, Setting};
+
+use crate::breaks;
+
+/// All three need a peer that reclaims a dead owner's lock file in the same moment in which one of ours does.
+#[test]
+fn limit_a_live_peers_file_is_lost_when_two_reclaim_a_dead_ones_and_a_third_thing_happens() {
+    let beside = Setting::beside(2, 1);
+    let killed = Setting {
+        kills_while_aside: true,
+        ..beside
+    };
+    let deleted = Setting {
+        sidecars_deleted: true,
+        ..beside
+    };
+    for (name, setting) in [
+        ("ours is killed while it has it aside", killed),
+        ("a second peer comes in between", Setting::beside(2, 2)),
+        ("another of ours with a new latch comes in between", deleted),
+    ] {
+        breaks(name, PEERS_ARE_SAFE, &explore_for(setting, PEERS_ARE_SAFE));
+    }
+}
+
+/// One of ours whose latch was deleted takes aside the file of another with a new latch, which gives it back meanwhile; then
+/// it is put back. Where there is a transcript its lock tells that the file is nobody's; where there is none, others wait.
+#[test]
+fn limit_before_there_is_a_transcript_a_file_put_back_too_late_is_waited_for_until_its_process_ends()
+ {
+    let setting = Setting::of_ours(2);
+    let own = |action: &Action| !matches!(action, Action::Kill(_) | Action::DeleteSidecars);
+    let ends = |excused: bool| {
+        dead_ends(&setting, own, |world| {
+            world.is_granted() || (excused && world.has_orphan() && world.transcript_at == 0)
+        })
+    };
+    assert_ne!(ends(false), 0);
+    assert_eq!(ends(true), 0);
+}
