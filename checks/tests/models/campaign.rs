@@ -1,4 +1,4 @@
-//! `cargo xtask torture model [--processes N]`: the largest settings, minutes and gigabytes with four processes. Without a
+//! `cargo xtask torture model [--processes N]`: the largest settings, two minutes and more than a gigabyte with four processes. Without a
 //! number, as in a plain test run, it is quick.
 
 use latchwork_checks::explore::explore;
