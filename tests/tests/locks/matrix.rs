@@ -207,12 +207,15 @@ fn happens(test: &'static str, step: Step, fault: Fault) -> bool {
     }
     // A side writer is held up by no claim and by no inbox; another turn comes to its turn, too.
     let beside = match step.act {
-        Act::Inbox | Act::Turn => Act::Append,
+        Act::Inbox | Act::Turn | Act::Asking | Act::Command => Act::Append,
         act => act,
     };
     let mut two = scene.start("two", beside, None, false);
     two.comes();
-    let mut three = (step.act == Act::Turn).then(|| scene.start("three", Act::Turn, None, false));
+    let mut three = step
+        .act
+        .is_a_turn()
+        .then(|| scene.start("three", Act::Turn, None, false));
     let kept_out = match (step.keeps, fault) {
         (_, Fault::Killed) | (Keeps::Nobody, _) => false,
         (Keeps::OutByLatch, fault) => fault != Fault::SidecarsDeleted,

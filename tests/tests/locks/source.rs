@@ -10,6 +10,11 @@ pub(crate) fn root() -> PathBuf {
         .to_path_buf()
 }
 
+/// One file of the project.
+pub(crate) fn text_of(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap()
+}
+
 /// Every Rust file below these folders of the project.
 pub(crate) fn rust_below(folders: &[&str]) -> Vec<(PathBuf, String)> {
     let mut open: Vec<PathBuf> = folders.iter().map(|folder| root().join(folder)).collect();

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::source::rust_below;
+use crate::source::{rust_below, text_of};
 
 /// What a worker does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,8 +17,19 @@ pub(crate) enum Act {
     Mend,
     /// Claims a turn and appends under it.
     Turn,
+    /// Has the turn, asks for it as somebody else, gets it after the grace and appends under it.
+    Asking,
+    /// Holds the lock for a command, gives it back and appends.
+    Command,
     /// Leaves a message in the inbox.
     Inbox,
+}
+
+impl Act {
+    /// Whether it has to do with whose turn it is.
+    pub(crate) fn is_a_turn(self) -> bool {
+        matches!(self, Self::Turn | Self::Asking)
+    }
 }
 
 /// Who is kept out while a worker stands at a step.
@@ -51,6 +62,8 @@ pub(crate) const STEPS: &[Step] = &[
     step("inbox:synced", Act::Inbox, Keeps::Nobody),
     step("claim:free", Act::Turn, Keeps::Nobody),
     step("claim:linked", Act::Turn, Keeps::Nobody),
+    step("claim:asked", Act::Asking, Keeps::Nobody),
+    step("lock:quiet", Act::Command, Keeps::OutByInode),
     step("latch:queued", Act::Append, Keeps::Nobody),
     step("latch:taken", Act::Append, Keeps::OutByLatch),
     step("latch:inode-locked", Act::Append, Keeps::OutByInode),
@@ -75,6 +88,12 @@ pub(crate) const STEPS: &[Step] = &[
     step("sync:done", Act::Append, Keeps::Nobody),
 ];
 
+/// Steps at which another program must be in the play, each with the test that holds it there.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("joined:turn", "tests/tests/locks/turns.rs"),
+    ("unlock:handle", "crates/filelock/tests/all/unlock.rs"),
+];
+
 const REACHED: &str = "steps.reach(\"";
 
 /// The names of the steps that a text reaches.
@@ -92,12 +111,24 @@ fn every_step_that_the_source_reaches_is_in_the_matrix_and_every_one_of_the_matr
         .iter()
         .flat_map(|(_, text)| reached_in(text))
         .collect();
-    let listed: BTreeSet<String> = STEPS.iter().map(|step| step.name.to_owned()).collect();
+    let all = STEPS.iter().map(|step| step.name);
+    let all = all.chain(ELSEWHERE.iter().map(|(name, _)| *name));
+    let listed: BTreeSet<String> = all.map(str::to_owned).collect();
     assert_eq!(
         reached, listed,
         "add the new step to STEPS, or take the lost one out"
     );
-    assert_eq!(listed.len(), STEPS.len(), "one line for each step");
+    assert_eq!(
+        listed.len(),
+        STEPS.len() + ELSEWHERE.len(),
+        "one line for each step"
+    );
+    for (name, test) in ELSEWHERE {
+        assert!(
+            text_of(test).contains(name),
+            "{test} holds nobody at {name}"
+        );
+    }
     let hidden = sources
         .iter()
         .find(|(_, text)| text.matches(".reach(").count() != text.matches(REACHED).count());

@@ -12,8 +12,8 @@ use std::time::Duration;
 use latchwork_format::Body;
 use latchwork_lock::{LockScope, Phase, Wait};
 use latchwork_session::{
-    AppendError, Birth, ClaimAsk, Commit, GuardAsk, Head, IfClaimed, Inbox as _, Incoming, Key,
-    Level, NewEntry, SessionId, SessionLocks as _, TranscriptStore as _, TurnId,
+    AppendError, Birth, ClaimAsk, Commit, GuardAsk, HandOver, Head, IfClaimed, Inbox as _,
+    Incoming, Key, Level, NewEntry, SessionId, SessionLocks as _, TranscriptStore as _, TurnId,
 };
 use latchwork_sys::{FileSteps, Steps, System};
 use latchwork_transcript::{FileStore, Layout, Options};
@@ -64,7 +64,15 @@ impl Role {
         let text = std::env::var(ROLE).ok()?;
         let words: Vec<&str> = text.split('\n').collect();
         let [name, act, dir, steps, unlocked] = words.try_into().unwrap();
-        let acts = [Act::Append, Act::Birth, Act::Mend, Act::Turn, Act::Inbox];
+        let acts = [
+            Act::Append,
+            Act::Birth,
+            Act::Mend,
+            Act::Turn,
+            Act::Asking,
+            Act::Command,
+            Act::Inbox,
+        ];
         let act = acts
             .into_iter()
             .find(|one| (*one as usize).to_string() == act);
@@ -217,17 +225,32 @@ async fn once(store: FileStore, role: Role) -> Result<(), Failure> {
     if role.act == Act::Inbox {
         return accept(&store, &session, &role).await;
     }
+    if role.act == Act::Command {
+        let lock = store.lock_for_command(&session, Phase::SIDE, Wait::Forever);
+        let lock = lock.await.map_err(|error| Failure::of(&error))?;
+        let released = lock.release().await;
+        released.map_err(|error| Failure::of(&error))?;
+    }
     let mut scope = LockScope::open();
     let turn = TurnId(role.name.clone());
-    let mut claim = None;
-    if role.act == Act::Turn {
-        let ask = ClaimAsk {
-            session: &session,
-            turn: &turn,
-            if_claimed: IfClaimed::Wait(Wait::Forever),
+    let ask = |if_claimed| ClaimAsk {
+        session: &session,
+        turn: &turn,
+        if_claimed,
+    };
+    let (mut claim, mut before) = (None, None);
+    if role.act.is_a_turn() {
+        let claimed = store.claim(scope.unlocked(), ask(IfClaimed::Wait(Wait::Forever)));
+        claim = Some(claimed.await.map_err(|error| Failure::of(&error))?);
+    }
+    if role.act == Act::Asking {
+        before = claim.take();
+        let wish = HandOver {
+            reason: "impatience".to_owned(),
+            grace: Duration::from_millis(20),
         };
-        let claimed = store.claim(scope.unlocked(), ask).await;
-        claim = Some(claimed.map_err(|error| Failure::of(&error))?);
+        let claimed = store.claim(scope.unlocked(), ask(IfClaimed::HandOver(wish)));
+        claim = Some(claimed.await.map_err(|error| Failure::of(&error))?);
     }
     let ask = GuardAsk {
         claim: claim.as_ref(),
@@ -240,6 +263,7 @@ async fn once(store: FileStore, role: Role) -> Result<(), Failure> {
     let released = guard.release().await;
     released.map_err(|error| Failure::of(&error))?;
     let reached = receipt.reached(Level::Synced).await;
+    drop(before);
     reached.map(drop).map_err(|error| Failure::of(&error))
 }
 
