@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use latchwork_sys::{
-    Clock, Companion, Disk, DiskFile, Entropy, FileFacts, FileKind, FileUser, FsKind, HeldLock,
-    Liveness, NoSteps, OpenHow, ProcessHandle, ProcessIdentity, Processes, Sleep, Space, System,
+    Clock, Companion, Disk, DiskFile, Entropy, FileFacts, FileKind, FsKind, Liveness, NoSteps,
+    OpenHow, ProcessIdentity, Processes, Sleep, Space, System,
 };
 
 use super::machine::{Fault, Inode, Machine, OpenId};
@@ -341,26 +341,6 @@ impl Processes for View {
 
     fn child_gets_lock(&self, _path: &Path) -> io::Result<bool> {
         Err(io::ErrorKind::Unsupported.into())
-    }
-
-    fn open(&self, _pid: u32) -> io::Result<Box<dyn ProcessHandle>> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-
-    fn held_locks(&self) -> Vec<HeldLock> {
-        Vec::new()
-    }
-
-    fn users_of(&self, _file: &FileFacts) -> Vec<FileUser> {
-        Vec::new()
-    }
-
-    fn user_of(&self, _pid: u32, _file: &FileFacts) -> Option<FileUser> {
-        None
-    }
-
-    fn is_in_foreground(&self) -> bool {
-        false
     }
 }
 
