@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use latchwork_lock::{Holder, Phase, QueueError, Ticket, Wait};
 use latchwork_sys::IoDoing;
 
+use crate::fair;
 use crate::joined;
 use crate::latch_file;
 use crate::latched::{Latched, Parts};
@@ -165,6 +166,7 @@ impl Request<'_> {
             return Ok(Err(Obstacle::Replaced));
         };
         shared.probed.locks(system, place, &latch)?;
+        fair::look(latch.open_file(), &found);
         note_holder(latch.open_file(), &found, &self.phase, system);
 
         let mut transcript = match self.build_wall()? {
@@ -192,9 +194,14 @@ impl Request<'_> {
             Some(file) => file,
             None => latch_file::open(&self.shared.system, &self.place)?,
         };
-        if file.get().try_lock().doing("lock", path)? {
+        let may_try = self.wait == Wait::Never || !fair::is_wanted(&file);
+        if may_try && file.get().try_lock().doing("lock", path)? {
             return Ok(Some(Locked::of(file, path)));
         }
+        if self.wait != Wait::Never {
+            fair::say_that_one_waits(&file, &self.shared.system);
+        }
+        let began = Instant::now();
         let waited = match self.wait {
             Wait::Never => Waited::TimeOver,
             // From here on the descriptor may be a thread's that waits longer than we do.
@@ -206,7 +213,10 @@ impl Request<'_> {
                 .doing("wait for the lock of", path)?,
         };
         match waited {
-            Waited::Granted(latch) => Ok(Some(latch)),
+            Waited::Granted(mut latch) => {
+                fair::has_waited(latch.open_file(), began.elapsed());
+                Ok(Some(latch))
+            }
             Waited::TryAgain => Ok(None),
             Waited::TimeOver => Err(self.busy(Obstacle::Latch, path, self.holder_of_latch())),
         }

@@ -17,6 +17,7 @@
 //! | `check` | is everything that is held still ours? |
 //! | `stage` | making and replacing the transcript so that its name is born locked |
 //! | `latch_file`, `wall`, `peer` | the three locks: latch, transcript inode, peers' file |
+//! | `fair` | letting other processes have their turn |
 //! | `waiters`, `poll` | waiting for a `flock` in the kernel without blocking a task; and without a thread |
 //! | `probe` | does this filesystem keep its locks? |
 //! | `command_lock`, `handed` | a latch that a command inherits; what the command is told of it |
@@ -35,6 +36,7 @@ mod claim_wait;
 mod claims;
 mod command_lock;
 mod error;
+mod fair;
 mod handed;
 mod holders;
 mod inherited;

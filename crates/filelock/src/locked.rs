@@ -6,9 +6,11 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use latchwork_sys::{DiskFile, FileFacts, IoDoing, PathError, System};
 
+use crate::fair::WORD;
 use crate::note::Noted;
 
 /// A locked file. Dropping it gives the lock back.
@@ -38,6 +40,10 @@ pub(crate) struct OpenFile {
     file: Arc<dyn DiskFile>,
     inode: OnceLock<(u64, u64)>,
     pub(crate) noted: Option<Noted>,
+    /// When it was last seen that others want its lock, too.
+    pub(crate) wanted: Option<Instant>,
+    /// The last word by which somebody said that he waits for it.
+    pub(crate) said: Option<[u8; WORD]>,
 }
 
 impl OpenFile {
@@ -46,6 +52,8 @@ impl OpenFile {
             file,
             inode: OnceLock::new(),
             noted: None,
+            wanted: None,
+            said: None,
         }
     }
 
@@ -55,6 +63,8 @@ impl OpenFile {
             file,
             inode: OnceLock::from((facts.dev, facts.ino)),
             noted: None,
+            wanted: None,
+            said: None,
         }
     }
 

@@ -52,11 +52,14 @@ pub(crate) struct Noted {
 const NOTE_FRESH_MS: u64 = 200;
 
 impl Noted {
+    /// Whether nobody has written into the file since.
+    pub(crate) fn is_last(&self, found: &FileFacts) -> bool {
+        self.modified == stamp(found)
+    }
+
     /// Whether the note is still in the file, to judge by `found`, and good enough for `phase`.
     fn serves(&self, found: &FileFacts, phase: &Phase, now_ms: i64) -> bool {
-        self.phase == *phase
-            && self.modified == stamp(found)
-            && now_ms.abs_diff(self.at_ms) < NOTE_FRESH_MS
+        self.phase == *phase && self.is_last(found) && now_ms.abs_diff(self.at_ms) < NOTE_FRESH_MS
     }
 }
 
