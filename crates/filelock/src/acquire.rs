@@ -18,11 +18,11 @@ use crate::latch_file;
 use crate::latched::{Latched, Parts};
 use crate::latches::Shared;
 use crate::locked::Locked;
-use crate::note::{self, Note, iso, note_holder};
+use crate::note::{self, Note, add_what_is_seen, iso, note_holder};
 use crate::peer::{self, PeerFile, Polite, Taken};
 use crate::place::{Key, Place};
 use crate::waiters::Waited;
-use crate::wall::{self, Wall};
+use crate::wall;
 use crate::{LatchError, Obstacle, Site};
 
 /// First and longest pause before starting over or looking at a peer's file again.
@@ -223,12 +223,7 @@ impl Request<'_> {
     }
 
     fn build_wall(&self) -> Result<Result<Option<Locked>, Obstacle>, LatchError> {
-        Ok(match wall::build(&self.shared.system, &self.place)? {
-            Wall::Stands(locked) => Ok(Some(locked)),
-            Wall::NoTranscript => Ok(None),
-            Wall::Busy => Err(Obstacle::Transcript),
-            Wall::Replaced => Err(Obstacle::Replaced),
-        })
+        Ok(wall::build(&self.shared.system, &self.place)?.granted())
     }
 
     async fn take_peer_file(
@@ -285,11 +280,11 @@ impl Request<'_> {
             return Ok(());
         }
         let Some(pause) = self.time_for(rounds) else {
-            let path = match obstacle {
-                Obstacle::Transcript => &self.place.transcript,
-                _ => &self.place.latch,
+            let (path, holder) = match obstacle {
+                Obstacle::Transcript => (&self.place.transcript, self.holder_of_transcript()),
+                _ => (&self.place.latch, Holder::default()),
             };
-            return Err(self.busy(obstacle, path, Holder::default()));
+            return Err(self.busy(obstacle, path, holder));
         };
         self.shared.system.clock.sleep(pause).await;
         Ok(())
@@ -321,6 +316,21 @@ impl Request<'_> {
         let file = latch_file::open(system, &self.place).ok();
         let note = file.and_then(|file| Note::read_from(&**file.get()));
         note.map(|note| note.holder(system)).unwrap_or_default()
+    }
+
+    /// Who has locked the transcript without having our latch: by the kernel's table, since there is no note to read.
+    fn holder_of_transcript(&self) -> Holder {
+        let system = &self.shared.system;
+        let Ok(facts) = system.disk.facts(&self.place.transcript) else {
+            return Holder::default();
+        };
+        let locks = system.processes.held_locks();
+        let Some(lock) = locks.into_iter().find(|lock| lock.is_of(&facts)) else {
+            return Holder::default();
+        };
+        let mut holder = Holder::process(lock.pid);
+        add_what_is_seen(&mut holder, system, lock.pid, None);
+        holder
     }
 
     /// This process, where another of its tasks has the latch.

@@ -26,7 +26,7 @@ use crate::locked::Locked;
 use crate::note::{Note, iso};
 use crate::place::Place;
 use crate::waiters::Waited;
-use crate::wall::{self, Wall};
+use crate::wall;
 use crate::{LatchError, Lost, Obstacle};
 
 /// Between two looks at a file that is in the way.
@@ -148,12 +148,7 @@ impl Request<'_> {
                 return Ok(ours.then_some(Some(handed)).ok_or(Obstacle::Transcript));
             }
         }
-        Ok(match wall::build(system, self.place)? {
-            Wall::Stands(locked) => Ok(Some(locked)),
-            Wall::NoTranscript => Ok(None),
-            Wall::Busy => Err(Obstacle::Transcript),
-            Wall::Replaced => Err(Obstacle::Replaced),
-        })
+        Ok(wall::build(system, self.place)?.granted())
     }
 
     fn grant(&self, latch: Arc<dyn DiskFile>, turn: Locked, transcript: Option<Locked>) -> Grant {

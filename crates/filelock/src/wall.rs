@@ -11,7 +11,7 @@ use latchwork_sys::{DiskFile, IoDoing, OpenHow, System};
 use crate::latch_file::refused_or_io;
 use crate::locked::{Locked, OpenFile};
 use crate::place::Place;
-use crate::{LatchError, Refusal};
+use crate::{LatchError, Obstacle, Refusal};
 
 /// What came of building the wall.
 #[derive(Debug)]
@@ -24,6 +24,18 @@ pub(crate) enum Wall {
     Busy,
     /// Another file was put in its place while it was being locked.
     Replaced,
+}
+
+impl Wall {
+    /// The lock, if there is something to be locked; or what stands in the way.
+    pub(crate) fn granted(self) -> Result<Option<Locked>, Obstacle> {
+        match self {
+            Self::Stands(locked) => Ok(Some(locked)),
+            Self::NoTranscript => Ok(None),
+            Self::Busy => Err(Obstacle::Transcript),
+            Self::Replaced => Err(Obstacle::Replaced),
+        }
+    }
 }
 
 /// Refuses what no session can live in, before anything is made beside it.

@@ -106,7 +106,9 @@ async fn a_sidecar_folder_deleted_under_a_holder_lets_no_other_process_in_and_th
     let worker = Worker::start(name, room.path(), "hold").held().await;
     std::fs::remove_dir_all(room.sidecars()).unwrap();
     let ours = latches();
-    assert_eq!(busy(&ours, &room).await.0, Obstacle::Transcript);
+    let (obstacle, holder, _) = busy(&ours, &room).await;
+    assert_eq!(obstacle, Obstacle::Transcript);
+    assert_eq!(holder.pid, Some(worker.pid()), "the kernel names it");
     let said = worker.goes_on().await;
     assert!(said.contains("the latch file was removed"), "{said}");
     take(&ours, &room).await.begin().unwrap().check().unwrap();
