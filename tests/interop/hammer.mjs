@@ -5,9 +5,11 @@
 // Each critical section adds one line of 64 bytes at the size that it found when it came in, so that a second holder
 // costs a line. What it did goes to a third file, FOLDER/oracle, one appended line an event, with CLOCK_MONOTONIC in
 // nanoseconds; no lock under test is needed to read it:
-//   E ID N NOW CREATED    it is in; its lock file was made at CREATED
+//   E ID N NOW CREATED    it is in; its lock file was made at CREATED or later
 //   X ID N FROM NOW       its line N was written between FROM and NOW; it is about to go out
-//   R ID 0 FROM NOW       it removed a lock file that was not its own to give back: a reclaim
+//   B ID N NOW            it begins to remove a lock file: the one of its section N - 1, or for 0 one that is not its own to
+//                         give back, a reclaim
+//   R ID N FROM NOW       it has removed it
 //   F ID N NOW CODE       an error came out of the lock; it tries again
 import { appendFileSync, closeSync, existsSync, fstatSync, openSync, writeSync } from "node:fs";
 import fsp from "node:fs/promises";
@@ -21,17 +23,19 @@ const mark = (...words) => writeSync(oracle, words.join(" ") + "\n");
 
 // Watched, not changed: when it makes a lock file, and when it removes one.
 let created = 0n;
-let releasing = false;
+let releasing = 0;
 const { open, rm } = fsp;
 fsp.open = async (file, flags, ...rest) => {
-  const handle = await open(file, flags, ...rest);
+  // Taken before: another may remove the file before this process hears that it was made.
   if (flags === "wx") created = now();
-  return handle;
+  return open(file, flags, ...rest);
 };
 fsp.rm = async (file, options) => {
+  const whose = releasing;
   const from = now();
+  mark("B", id, whose, from);
   await rm(file, options);
-  if (!releasing) mark("R", id, 0, from, now());
+  mark("R", id, whose, from, now());
 };
 
 const acquire = await writeLock();
@@ -55,9 +59,9 @@ for (let n = 0; !existsSync(stop); n++) {
   const from = now();
   writeSync(file, `{"at":${at / 64},"by":${id},"n":${n}`.padEnd(62) + "}\n", at);
   mark("X", id, n, from, now());
-  releasing = true;
+  releasing = n + 1;
   await lock.release();
-  releasing = false;
+  releasing = 0;
   if (awayUs > 0) await new Promise((resolve) => setTimeout(resolve, awayUs / 1000));
 }
 closeSync(file);

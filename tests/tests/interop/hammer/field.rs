@@ -226,13 +226,14 @@ impl<'a> Field<'a> {
         let (_, live) = self.processes.swap_remove(at);
         let now = RealClock.monotonic().as_nanos();
         live.kill();
-        // Written after the death, so that no mark of the dead follows it; the moment is that before the signal.
+        let gone = RealClock.monotonic().as_nanos();
+        // Written after the death, so that no mark of the dead follows it; its first moment is that before the signal.
         let mut oracle = std::fs::File::options()
             .append(true)
             .open(self.file("oracle"))
             .expect("the oracle");
         oracle
-            .write_all(format!("K {id} 0 {now}\n").as_bytes())
+            .write_all(format!("K {id} 0 {now} {gone}\n").as_bytes())
             .expect("a death in the oracle");
     }
 

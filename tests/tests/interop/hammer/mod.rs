@@ -11,6 +11,7 @@
 mod field;
 mod oracle;
 mod ours;
+mod removals;
 
 use std::io::Write as _;
 use std::process::Stdio;

@@ -7,6 +7,8 @@
 use std::collections::HashMap;
 use std::fmt;
 
+use super::removals::{of_others, removals};
+
 /// Bytes of a line: fixed, so that a lost one leaves its trace at a known place.
 pub(crate) const LINE: usize = 64;
 /// A file's time is that of the kernel's last tick.
@@ -142,8 +144,12 @@ pub(crate) fn judge(oracle: &str, transcript: &[u8], side_of: impl Fn(u32) -> Si
         .zip(in_order.skip(1))
         .filter(|pair| *pair == (Side::Ours, Side::Theirs))
         .count();
-    let reclaims: Vec<(u64, u64)> = of(&marks, 'R').map(|r| (r.first, r.second)).collect();
-    report.reclaims = reclaims.len();
+    let removals = removals(&marks);
+    report.reclaims = removals.iter().filter(|one| one.of.is_none()).count();
+    let created = sections
+        .iter()
+        .map(|section| ((section.id, section.n), section.created));
+    let reclaims = of_others(&removals, &created.collect());
     report.errors_of_theirs = of(&marks, 'F').count();
     find_double_holds(&mut sections, &reclaims, &mut report);
     find_lost_lines(&sections, transcript, &mut report);
@@ -368,6 +374,37 @@ mod tests {
         assert_eq!(report.double_holds, [1, 0]);
         let endless = judged("E 1 0 100 90\n", &[]);
         assert!(endless.violations[0].contains("never ended"));
+    }
+
+    #[test]
+    fn a_reclaim_whose_process_was_killed_in_its_midst_is_one_until_that_process_was_gone() {
+        let excused = robbed("B 8 0 130\nK 8 0 139 141\n", "L 1 0 190 195\n");
+        assert_eq!((excused.reclaims, excused.violations.len()), (1, 0));
+        let begun_after = robbed("B 8 0 151\nK 8 0 152 153\n", "L 1 0 190 195\n");
+        assert!(begun_after.violations[0].contains("nobody had reclaimed"));
+        let gone_before = "B 8 0 40\nK 8 0 41 42\n";
+        let theirs_then_ours = "E 9 0 100 90\nE 2 0 150 145\nX 2 0 155 160\nX 9 0 190 195\n";
+        let report = judged(
+            &format!("{gone_before}{theirs_then_ours}"),
+            &[(0, 2, 0), (1, THEIRS, 0)],
+        );
+        assert!(report.violations[0].contains("nobody had reclaimed"));
+    }
+
+    #[test]
+    fn what_openclaw_gives_back_after_it_was_robbed_may_be_anothers() {
+        // Theirs (9) is robbed by 2, and gives the file of 2 back as its own; so 1 comes in beside 2.
+        let robbed = |reclaim: &str| {
+            let given_back = "B 9 1 161\nR 9 1 161 165\n";
+            let oracle = format!(
+                "E 9 0 100 90\n{reclaim}E 2 0 150 145\nX 9 0 155 160\n{given_back}E 1 0 170 168\nX 1 0 175 180\nL 2 0 190 195\n"
+            );
+            judged(&oracle, &[(0, THEIRS, 0), (1, 1, 0)])
+        };
+        let explained = robbed("B 8 0 130\nR 8 0 130 140\n");
+        assert_eq!((explained.reclaims, explained.double_holds), (1, [1, 1]));
+        assert_eq!(explained.violations, Vec::<String>::new());
+        assert_eq!(robbed("").violations.len(), 2);
     }
 
     #[test]
