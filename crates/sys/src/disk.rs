@@ -89,6 +89,11 @@ pub trait DiskFile: Send + Sync + Debug {
     fn unlock(&self) -> io::Result<()>;
     /// A second descriptor of the same open file, close-on-exec: whoever has it shares the `flock`.
     fn share(&self) -> io::Result<OwnedFd>;
+    /// Whether any process on this machine, in whatever namespace, has this file open for writing. Only for a file that was opened
+    /// for [reading](OpenHow::reading). `None`: the system does not say (another user's file, a filesystem that cannot).
+    fn has_writer(&self) -> io::Result<Option<bool>> {
+        Ok(None)
+    }
 }
 
 /// How a file is opened. Descriptors are close-on-exec, always.

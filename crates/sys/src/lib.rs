@@ -30,6 +30,7 @@ mod file_users;
 mod filesystem;
 mod flock;
 mod inherit;
+mod lease;
 mod namespaces;
 mod proc_stat;
 mod process_handle;

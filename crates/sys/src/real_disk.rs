@@ -210,6 +210,10 @@ impl DiskFile for RealFile {
     fn share(&self) -> io::Result<OwnedFd> {
         inherit::duplicate(&self.file)
     }
+
+    fn has_writer(&self) -> io::Result<Option<bool>> {
+        crate::lease::has_writer(&self.file)
+    }
 }
 
 /// Repeats a call that a signal interrupted before it did anything.

@@ -3,10 +3,14 @@
 //! Nobody can be judged across that border, and nobody there can see who stands in for us. So what may live there counts
 //! as alive; that it is so is said once; and the look before each write stays what protects us.
 //!
-//! OpenClaw's payload does not name its namespace. From the first pid namespace everybody can be seen, under another number;
-//! from within a container nobody outside can. There a file whose owner is not to be found gets [`UNSEEN_GRACE_MS`].
+//! OpenClaw's payload does not name its namespace, but OpenClaw keeps its file open, and the kernel tells who has a file open for
+//! writing whatever the namespaces (`latchwork_sys::DiskFile::has_writer`): such an owner is never taken for dead.
 //!
-//! **Limit.** An OpenClaw in another container that holds its lock for longer than that, unseen from ours, is taken for dead.
+//! Where the kernel does not tell: from the first pid namespace everybody can be seen, under another number; from within a
+//! container nobody outside can. There a file whose owner is not to be found gets [`UNSEEN_GRACE_MS`].
+//!
+//! **Limit.** A peer that holds its lock for longer than that, unseen from our container, is taken for dead if it does not keep the file
+//! open, if the file is another user's and we may not ask, or if it runs on another machine.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -2,7 +2,7 @@
 //!
 //! OpenClaw's rules with its mistakes mended: what may not be seen is alive, another pid namespace
 //! cannot be judged, a zombie is dead, a live owner is never judged by age, and a file without a
-//! readable pid gets 30 s, for it may be half written.
+//! readable pid gets 30 s, for it may be half written. Whoever has the file open for writing is there, whatever its pid says.
 
 use latchwork_lock::Holder;
 use latchwork_sys::{Liveness, System};
@@ -34,6 +34,17 @@ pub(crate) enum Owner {
 impl Owner {
     pub(crate) fn may_be_removed(self) -> bool {
         matches!(self, Self::LeftByUs | Self::Gone | Self::NeverFinished)
+    }
+
+    /// The same judgement of a file that somebody has open for writing. OpenClaw keeps its own open for as long as its lock lasts,
+    /// so an owner that is not to be found here lives elsewhere, and a file without a pid is being written still.
+    pub(crate) fn who_has_it_open(self) -> Self {
+        match self {
+            Self::Gone => Self::Elsewhere,
+            Self::NeverFinished => Self::HalfWritten,
+            // Our own locks tell better: what is open is a descriptor that nobody uses any more.
+            Self::LeftByUs | Self::Alive | Self::Elsewhere | Self::HalfWritten => self,
+        }
     }
 }
 

@@ -57,7 +57,7 @@ pub(crate) fn take(
         if !found.read.is_of_our_making() {
             polite.meets();
         }
-        let owner = judge::judge(&found.read, found.facts.modified_ms, holds_inode, system);
+        let owner = found.owner(holds_inode, system);
         if !owner.may_be_removed() {
             let obstacle = match owner {
                 Owner::HalfWritten => Obstacle::HalfWritten,
@@ -122,6 +122,7 @@ fn create(system: &System, path: &Path, stand_in: &StandIn) -> Result<Option<Pee
 
 /// A lock file that is in our way.
 struct Found {
+    file: Box<dyn DiskFile>,
     facts: FileFacts,
     bytes: Vec<u8>,
     read: Read,
@@ -151,7 +152,25 @@ impl Found {
         let facts = file.facts().doing("look at", path)?;
         let bytes = read_at_most(&*file, READ_LIMIT).doing("read", path)?;
         let read = Read::from_bytes(&bytes);
-        Ok(Some(Self { facts, bytes, read }))
+        Ok(Some(Self {
+            file,
+            facts,
+            bytes,
+            read,
+        }))
+    }
+
+    /// Judges its owner; asks the kernel only about one that would be taken for gone.
+    fn owner(&self, holds_inode: bool, system: &System) -> Owner {
+        let owner = judge::judge(&self.read, self.facts.modified_ms, holds_inode, system);
+        if !owner.may_be_removed() {
+            return owner;
+        }
+        match self.file.has_writer() {
+            Ok(Some(true)) => owner.who_has_it_open(),
+            // An error is no answer either.
+            _ => owner,
+        }
     }
 
     /// The system gives a removed file's inode number to the next one.
@@ -248,9 +267,7 @@ impl PeerFile {
         let Ok(Some(found)) = Found::at(&self.system, &self.path) else {
             return;
         };
-        let modified_ms = found.facts.modified_ms;
-        let owner = judge::judge(&found.read, modified_ms, false, &self.system);
-        if owner == Owner::Elsewhere {
+        if found.owner(false, &self.system) == Owner::Elsewhere {
             elsewhere::say_once(&self.path);
         }
     }

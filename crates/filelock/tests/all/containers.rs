@@ -174,6 +174,45 @@ async fn from_within_a_container_a_peer_that_cannot_be_found_is_respected() {
 }
 
 #[tokio::test]
+async fn a_peer_that_cannot_be_found_is_respected_for_as_long_as_it_keeps_its_file_open_and_not_longer()
+ {
+    if played() {
+        return;
+    }
+    let name = "containers::a_peer_that_cannot_be_found_is_respected_for_as_long_as_it_keeps_its_file_open_and_not_longer";
+    let room = Room::new();
+    // As OpenClaw does: written once and kept open. Its pid is nobody's, here and in the container, and its age is great.
+    let mut held = fs::File::create(room.peer_lock()).unwrap();
+    held.write_all(format!("{{\"pid\": {}}}", u32::MAX >> 1).as_bytes())
+        .unwrap();
+    grow_old(&room);
+    let ours = latches();
+    let (obstacle, holder, text) = busy(&ours, &room).await;
+    assert_eq!(
+        (obstacle, holder.pid),
+        (Obstacle::PeerLock, Some(u32::MAX >> 1))
+    );
+    assert!(text.contains(UNSEEN), "{text}");
+    if let Some(said) = tried(OTHER_PIDS, name, &room).await {
+        assert!(said.contains("busy") && said.contains(UNSEEN), "{said}");
+    }
+    drop(held);
+    attempt(&ours, &room).await.unwrap().release().await;
+    assert!(!room.peer_lock().exists());
+}
+
+#[tokio::test]
+async fn a_file_without_a_pid_is_left_to_who_is_still_writing_it_however_long_that_takes() {
+    let room = Room::new();
+    let half = fs::File::create(room.peer_lock()).unwrap();
+    grow_old(&room);
+    let ours = latches();
+    assert_eq!(busy(&ours, &room).await.0, Obstacle::HalfWritten);
+    drop(half);
+    attempt(&ours, &room).await.unwrap().release().await;
+}
+
+#[tokio::test]
 async fn an_owner_whose_start_is_counted_in_another_time_namespace_is_not_taken_for_another() {
     if played() {
         return;

@@ -212,6 +212,7 @@ async fn recycle_a_pid(stage: &Stage) {
     let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
     let file = fs::File::options().write(true).open(lock).unwrap();
     file.set_modified(long_ago).unwrap();
+    drop(file);
     let mut said = vec![stage.attempt().await.unwrap_err().to_string()];
     loop {
         owner.kill().unwrap();

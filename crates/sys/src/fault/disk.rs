@@ -396,6 +396,11 @@ impl DiskFile for FaultFile {
     fn share(&self) -> io::Result<OwnedFd> {
         self.inner.share()
     }
+
+    fn has_writer(&self) -> io::Result<Option<bool>> {
+        self.rules.refuse(Operation::Lock, &self.path)?;
+        self.inner.has_writer()
+    }
 }
 
 #[cfg(test)]
