@@ -11,8 +11,6 @@ use super::removals::{of_others, removals};
 
 /// Bytes of a line: fixed, so that a lost one leaves its trace at a known place.
 pub(crate) const LINE: usize = 64;
-/// A file's time is that of the kernel's last tick.
-const TICK_NS: u64 = 10_000_000;
 
 /// Whose process it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +63,7 @@ struct Section {
     id: u32,
     n: u64,
     side: Side,
+    /// Its lock file was made then or later.
     created: u64,
     from: u64,
     to: u64,
@@ -235,8 +234,8 @@ fn find_double_holds(sections: &mut [Section], reclaims: &[(u64, u64)], report: 
     }
 }
 
-/// Of two that were in at once, `a` first: a reclaim of theirs must have let `b` in, and `a`, if it is ours, must have
-/// noticed it before it wrote again.
+/// Of two that were in at once, `a` first: a reclaim of theirs must have let one of them in, and `a`, if it is ours and was
+/// robbed, must have noticed it before it wrote again. Two of ours are never in at once.
 fn judge_double_hold(
     a: &Section,
     b: &Section,
@@ -247,14 +246,15 @@ fn judge_double_hold(
         "section {} of {} ({:?}) and then section {} of {} ({:?})",
         a.n, a.id, a.side, b.n, b.id, b.side
     );
-    let tick = if a.side == Side::Ours { TICK_NS } else { 0 };
+    let since = a.created.min(b.created);
     let reclaimed = reclaims
         .iter()
-        .any(|(from, to)| *to + tick >= a.created && *from <= b.from);
-    if !reclaimed {
+        .any(|(from, to)| *to >= since && *from <= b.from);
+    if !reclaimed || (a.side, b.side) == (Side::Ours, Side::Ours) {
         violations.push(format!("{pair} were in at once, and nobody had reclaimed"));
     }
-    if a.side == Side::Theirs {
+    // Where theirs began to make its file first, it may be the one that was robbed, by its own kind, before it was in.
+    if a.side == Side::Theirs || b.created < a.created {
         return;
     }
     match a.outcome {
@@ -366,6 +366,19 @@ mod tests {
     }
 
     #[test]
+    fn ours_has_nothing_to_notice_where_theirs_was_robbed_before_it_was_in_and_two_of_ours_are_never_excused()
+     {
+        // Theirs made its file at 60 and lost it at 70; ours made its own at 90 and has it.
+        let oracle = "R 8 0 65 70\nE 1 0 100 90\nE 9 0 150 60\nX 9 0 155 160\nX 1 0 190 195\n";
+        let report = judged(oracle, &[(0, THEIRS, 0), (1, 1, 0)]);
+        assert_eq!((report.double_holds, report.violations.len()), ([1, 0], 0));
+        let ours_twice =
+            "R 8 0 130 140\nE 1 0 100 90\nE 2 0 150 145\nX 2 0 155 160\nL 1 0 190 195\n";
+        let report = judged(ours_twice, &[(0, 2, 0)]);
+        assert!(report.violations[0].contains("(Ours) and then section 0 of 2 (Ours)"));
+    }
+
+    #[test]
     fn a_killed_holder_is_in_until_the_signal_and_not_after_it() {
         let oracle = "E 1 0 100 90\nE 2 0 140 135\nX 2 0 145 150\nK 1 0 130\n";
         let report = judged(oracle, &[(0, 2, 0)]);
@@ -393,13 +406,13 @@ mod tests {
 
     #[test]
     fn what_openclaw_gives_back_after_it_was_robbed_may_be_anothers() {
-        // Theirs (9) is robbed by 2, and gives the file of 2 back as its own; so 1 comes in beside 2.
+        // Theirs (9) is robbed by ours, and gives its file back as its own; so it comes in again beside ours.
         let robbed = |reclaim: &str| {
             let given_back = "B 9 1 161\nR 9 1 161 165\n";
             let oracle = format!(
-                "E 9 0 100 90\n{reclaim}E 2 0 150 145\nX 9 0 155 160\n{given_back}E 1 0 170 168\nX 1 0 175 180\nL 2 0 190 195\n"
+                "E 9 0 100 90\n{reclaim}E 2 0 150 145\nX 9 0 155 160\n{given_back}E 9 1 170 168\nX 9 1 175 180\nL 2 0 190 195\n"
             );
-            judged(&oracle, &[(0, THEIRS, 0), (1, 1, 0)])
+            judged(&oracle, &[(0, THEIRS, 0), (1, THEIRS, 1)])
         };
         let explained = robbed("B 8 0 130\nR 8 0 130 140\n");
         assert_eq!((explained.reclaims, explained.double_holds), (1, [1, 1]));

@@ -4,19 +4,19 @@
 //! (`E`, `X`), and two more: `L ID N FROM NOW` where the look before its write said that something was lost, so that it
 //! did not write; `N ID N FROM NOW` where only the look after the write said so.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use latchwork_filelock::{Latches, Options, PeerLock, Site};
 use latchwork_lock::{Phase, Wait};
 use latchwork_sys::{
     Companion, Fault, FaultDisk, FaultOutcome, Liveness, Operation, ProcessIdentity, Processes,
-    System,
+    Steps, System,
 };
-use serde_json::Value;
 
 use super::oracle::LINE;
 
@@ -133,12 +133,33 @@ struct Worker {
     system: System,
     latches: Latches,
     oracle: File,
-    stand_in: Option<u64>,
+    made: Arc<Made>,
+}
+
+/// The moment just before our lock file was last given its name.
+#[derive(Debug, Default)]
+struct Made(AtomicU64);
+
+impl Steps for Made {
+    fn reach(&self, step: &str) {
+        if step == "peer:staged" {
+            self.0.store(now(&System::real()), Ordering::Relaxed);
+        }
+    }
+}
+
+/// `CLOCK_MONOTONIC`, which Node's `hrtime` reads too.
+fn now(system: &System) -> u64 {
+    u64::try_from(system.clock.monotonic().as_nanos()).expect("not for centuries")
 }
 
 impl Worker {
     fn new(dir: &Path, id: u32, hold: Duration, manners: Manners) -> Self {
-        let system = manners.system();
+        let made = Arc::<Made>::default();
+        let system = System {
+            steps: made.clone(),
+            ..manners.system()
+        };
         Self {
             dir: dir.to_path_buf(),
             id,
@@ -146,7 +167,7 @@ impl Worker {
             latches: Latches::new(system.clone(), manners.options()),
             system,
             oracle: append_to(&dir.join("oracle")),
-            stand_in: None,
+            made,
         }
     }
 
@@ -173,8 +194,8 @@ impl Worker {
             .await
             .expect("a latch, however long it takes");
         let write = latched.begin().expect("a write");
-        let created = self.lock_file_created().unwrap_or(asked);
-        self.mark("E", n, &[self.now(), created]);
+        let made = self.made.0.load(Ordering::Relaxed).max(asked);
+        self.mark("E", n, &[self.now(), made]);
         let transcript = write.transcript().expect("the transcript");
         let at = transcript.facts().expect("its size").size;
         std::thread::sleep(if n % 8 == 7 { LONG_HOLD } else { self.hold });
@@ -199,23 +220,8 @@ impl Worker {
         latched.release().await;
     }
 
-    /// When the lock file at the path was made, if it is ours: a peer may have put its own there by now.
-    fn lock_file_created(&mut self) -> Option<u64> {
-        let path = self.dir.join("s.jsonl.lock");
-        let payload: Value = serde_json::from_slice(&fs::read(&path).ok()?).ok()?;
-        let pid = payload["pid"].as_u64()?;
-        if pid != *self.stand_in.get_or_insert(pid) {
-            return None;
-        }
-        let modified = fs::metadata(&path).ok()?.modified().ok()?;
-        let age = modified.elapsed().unwrap_or_default();
-        let age = u64::try_from(age.as_nanos()).ok()?;
-        Some(self.now().saturating_sub(age))
-    }
-
-    /// `CLOCK_MONOTONIC`, which Node's `hrtime` reads too.
     fn now(&self) -> u64 {
-        u64::try_from(self.system.clock.monotonic().as_nanos()).expect("not for centuries")
+        now(&self.system)
     }
 
     fn mark(&self, event: &str, n: u64, numbers: &[u64]) {
