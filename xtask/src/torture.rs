@@ -26,6 +26,9 @@ pub(crate) struct Args {
     /// `model` only: how many processes, from 2 to 4 (default: 4, which takes two minutes and 1.3 GB)
     #[arg(long)]
     processes: Option<u64>,
+    /// Build with optimisation (not for `model` and `loom`): longer to build, several times faster to run
+    #[arg(long)]
+    release: bool,
 }
 
 /// The campaign of every state of the models.
@@ -84,10 +87,13 @@ fn command(workspace: &Workspace, args: &Args) -> Command {
         LOOM => return loom(workspace),
         _ => {}
     }
+    let profile = if args.release { "release" } else { "dev" };
     let words = [
         "test",
         "-p",
         WHOLE_PROGRAM,
+        "--profile",
+        profile,
         "--test",
         home_of(&args.campaign),
         &args.campaign,
@@ -134,6 +140,7 @@ mod tests {
             seed: None,
             runs: None,
             processes: None,
+            release: false,
         }
     }
 
@@ -178,11 +185,12 @@ mod tests {
             seed: Some(7),
             runs: None,
             processes: None,
+            release: false,
         };
         let command = command(&workspace(&[]), &args);
         assert_eq!(
             run::typed(&command),
-            "cargo test -p latchwork-tests --test torture kill -- --nocapture"
+            "cargo test -p latchwork-tests --profile dev --test torture kill -- --nocapture"
         );
         let set = command
             .get_envs()
@@ -194,17 +202,18 @@ mod tests {
     }
 
     #[test]
-    fn the_campaign_with_real_peers_is_looked_for_where_peers_are() {
+    fn the_campaign_with_real_peers_is_looked_for_where_peers_are_and_may_be_built_for_speed() {
         let args = Args {
             campaign: "hammer".to_owned(),
             seed: None,
             runs: Some(4),
             processes: None,
+            release: true,
         };
         let command = command(&workspace(&[]), &args);
         assert_eq!(
             run::typed(&command),
-            "cargo test -p latchwork-tests --test interop hammer -- --nocapture"
+            "cargo test -p latchwork-tests --profile release --test interop hammer -- --nocapture"
         );
     }
 }
