@@ -46,6 +46,25 @@ pub(crate) enum Command {
     /// Show who keeps a session locked; with --kill, end that process.
     #[command(after_long_help = crate::help::UNLOCK)]
     Unlock(Unlock),
+    /// Print the completions of a shell: `source <(latchwork completions bash)`.
+    Completions(Completions),
+    /// Print the manual page; with --out, write the pages of all commands.
+    Man(Man),
+}
+
+/// `completions`.
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// The shell.
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// `man`.
+#[derive(Debug, Args)]
+pub(crate) struct Man {
+    /// A folder that is there; one page for the program and one for each command are written into it.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 /// `run`.

@@ -5,6 +5,7 @@
 //! | `args` | what may be typed |
 //! | `world` | what is taken from the machine around: environment, directory, settings files |
 //! | `run`, `append`, `rewind`, `fork`, `watch`, `sessions`, `show`, `lock`, `unlock`, `demo` | one command each |
+//! | `generate` | completions and manual pages |
 //! | `output` | standard output and error, made harmless for a terminal |
 //! | `screen` | what happens is shown on a thread of its own |
 //! | `failure`, `exit` | a failure in words, and as a number |
@@ -17,6 +18,7 @@ mod duration;
 mod exit;
 mod failure;
 mod fork;
+mod generate;
 mod help;
 mod lock;
 mod output;
@@ -47,6 +49,9 @@ use crate::world::World;
 /// How long work that has begun may take to end when the command is over.
 const FAREWELL: Duration = Duration::from_secs(10);
 
+/// For as long as nobody knows what the terminal takes.
+const PLAIN: Errors = Errors { styled: false };
+
 fn main() -> ExitCode {
     let typed = match Typed::try_parse() {
         Ok(typed) => typed,
@@ -56,9 +61,15 @@ fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(code).unwrap_or(Exit::Usage.code()));
         }
     };
+    // These two need nothing of the machine around.
+    match &typed.command {
+        Command::Completions(typed) => return end(PLAIN, generate::completions(typed)),
+        Command::Man(typed) => return end(PLAIN, generate::man(typed)),
+        _ => {}
+    }
     let world = match World::look() {
         Ok(world) => world,
-        Err(failure) => return end(Errors { styled: false }, Err(failure)),
+        Err(failure) => return end(PLAIN, Err(failure)),
     };
     let errors = Errors::standard(&world);
     for told in &world.not_inherited {
@@ -93,6 +104,8 @@ fn end(errors: Errors, done: Result<Exit, Failure>) -> ExitCode {
 async fn command(command: Command, world: &World, errors: Errors) -> Result<Exit, Failure> {
     signals::outlive_size_limits()?;
     match command {
+        Command::Completions(typed) => generate::completions(&typed),
+        Command::Man(typed) => generate::man(&typed),
         Command::Run(typed) => run::run(typed, world, errors).await,
         Command::Demo(typed) => demo::run(&typed, world, errors).await,
         Command::Show(typed) => show::run(&typed, &begin(world, errors)?, world).await,

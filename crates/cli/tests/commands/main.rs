@@ -9,6 +9,7 @@
 )]
 
 mod bench;
+mod generate;
 mod look;
 mod settings;
 mod turn;
