@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use latchwork_lock::{Holder, Phase, QueueError, Ticket, Wait};
 use latchwork_sys::IoDoing;
+use tracing::Instrument as _;
 
 use crate::fair;
 use crate::joined;
@@ -19,6 +20,7 @@ use crate::latch_file;
 use crate::latched::{Latched, Parts};
 use crate::latches::Shared;
 use crate::locked::{Locked, OpenFile};
+use crate::meter::Waiting;
 use crate::note::{self, Note, add_what_is_seen, iso, note_holder};
 use crate::peer::{self, PeerFile, Polite, Taken};
 use crate::place::{Key, Place};
@@ -32,6 +34,19 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(2), Duration::from_m
 const IMPATIENT_ROUNDS: u32 = 16;
 
 pub(crate) async fn acquire(
+    shared: &Arc<Shared>,
+    site: &Site,
+    phase: Phase,
+    wait: Wait,
+) -> Result<Latched, LatchError> {
+    let waiting = Waiting::begins(&phase);
+    let span = waiting.span(site.session());
+    let got = granted(shared, site, phase, wait).instrument(span).await;
+    waiting.ended(&got);
+    got
+}
+
+async fn granted(
     shared: &Arc<Shared>,
     site: &Site,
     phase: Phase,

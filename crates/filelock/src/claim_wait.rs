@@ -16,6 +16,7 @@ use latchwork_lock::{TurnClaim, Wait};
 use crate::ask_file::{Asking, Placing, Request};
 use crate::claim_file::Record;
 use crate::locked::Locked;
+use crate::meter;
 use crate::waiters::Waited;
 use crate::want::{Freed, Look, Want, Way};
 use crate::{ClaimError, Latches, Site};
@@ -115,7 +116,12 @@ impl Latches {
                     self.shared.system.steps.reach("claim:free");
                     match want.make(record)? {
                         // Only now is the request taken back: who gives way to it looks at our claim then.
-                        Some(claim) => return Ok(claim),
+                        Some(claim) => {
+                            if asked {
+                                meter::taken_over("handed_over");
+                            }
+                            return Ok(claim);
+                        }
                         None => continue,
                     }
                 }
@@ -168,6 +174,7 @@ impl Latches {
             let highest = want.highest()?;
             let record = want.record(highest + 1).taking_over(highest, reason);
             if let Some(claim) = want.make(record)? {
+                meter::taken_over("taken_over");
                 return Ok(claim);
             }
         }

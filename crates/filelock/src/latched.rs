@@ -18,6 +18,7 @@ use crate::fair;
 use crate::joined::Joined;
 use crate::latches::Shared;
 use crate::locked::Locked;
+use crate::meter;
 use crate::peer::PeerFile;
 use crate::place::{Key, Place};
 use crate::watchdog::Watch;
@@ -55,6 +56,8 @@ pub(crate) struct Core {
     pub(crate) place: Arc<Place>,
     phase: Phase,
     taken: Instant,
+    /// Lasts as long as the hold.
+    span: tracing::Span,
     state: Mutex<State>,
 }
 
@@ -76,11 +79,13 @@ impl Latched {
             parts: Some(parts),
             watch: None,
         };
+        let span = meter::hold_span(&place.session, &phase);
         let core = Arc::new(Core {
             shared,
             place,
             phase,
             taken,
+            span,
             state: Mutex::new(state),
         });
         if let Some(end) = end {
@@ -210,6 +215,9 @@ impl Core {
     pub(crate) fn revoke(&self, reason: &str) {
         let mut state = self.state();
         if state.revoked.is_none() {
+            if reason != GIVEN_BACK {
+                meter::revoked(&self.phase);
+            }
             state.revoked = Some(reason.to_owned());
         }
         self.settle(state);
@@ -234,6 +242,7 @@ impl Core {
             self.give_back(parts);
         }
         self.shared.ending.has_ended(&self.place.key);
+        meter::held(&self.phase, self.taken.elapsed());
     }
 
     /// Gives everything back, in the order peers' file, transcript, latch, place in the queue.
@@ -252,7 +261,7 @@ impl Core {
     /// The watchdog's word.
     pub(crate) fn held_too_long(&self) {
         let session = &self.place.session;
-        tracing::warn!(session, phase = %self.phase, "a latch was held for too long; it may start no more writes");
+        tracing::warn!(parent: &self.span, session, phase = %self.phase, "a latch was held for too long; it may start no more writes");
         self.revoke(&held_too_long(self.shared.options.max_hold()));
     }
 }

@@ -46,6 +46,7 @@ mod latched;
 mod latches;
 mod lately;
 mod locked;
+pub mod meter;
 mod note;
 mod options;
 mod peer;

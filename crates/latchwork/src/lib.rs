@@ -21,6 +21,8 @@ mod append;
 mod by_hand;
 mod facade;
 pub mod home;
+#[cfg(feature = "prometheus")]
+pub mod metrics;
 mod session;
 mod settings;
 mod turn;

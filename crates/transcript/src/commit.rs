@@ -16,6 +16,7 @@ use latchwork_sys::{DiskFile, IoDoing, OpenHow, PathError, System, hex_id};
 use crate::fold::{fold, from_nothing, position_at};
 use crate::head_file::{self, SavedHead};
 use crate::lines::{self, Written};
+use crate::meter;
 use crate::plan::{self, Plan, Refusal};
 use crate::receipt::last_own;
 use crate::session::Session;
@@ -97,6 +98,7 @@ impl Work {
         for mended in tail::put_in_order(self.system(), &self.session.place, known, &*file)
             .map_err(|error| self.failed(error))?
         {
+            meter::put_in_quarantine();
             tracing::warn!(session = %self.session.id, offset = mended.offset, bytes = mended.len,
                 rescued = mended.rescued, copy = ?mended.kept_in, "a fragment in the transcript was put in quarantine");
         }
@@ -179,7 +181,9 @@ impl Work {
         self.read_back(known, &written)?;
         self.save_head(known, &plan, head, end);
         let own_end = last_own(&plan, &written);
-        Ok(self.receipt(known, own_end, plan, &written))
+        let receipt = self.receipt(known, own_end, plan, &written);
+        meter::committed(&receipt.outcome);
+        Ok(receipt)
     }
 
     /// Gives the syncs a descriptor of their own: the guard's own would keep its lock alive.

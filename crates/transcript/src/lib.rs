@@ -38,6 +38,7 @@ mod layout;
 mod lines;
 mod list;
 mod locks;
+pub mod meter;
 mod moved;
 mod options;
 mod plan;

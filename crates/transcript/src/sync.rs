@@ -6,10 +6,13 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex as Latch, PoisonError};
+use std::time::Instant;
 
 use latchwork_session::{Durability, Level, SessionId, SyncError};
 use latchwork_sys::{DiskFile, System};
 use tokio::sync::Mutex;
+
+use crate::meter;
 
 /// The syncs of one session in one process.
 #[derive(Debug)]
@@ -102,7 +105,10 @@ impl SyncGroup {
         let system = self.system.clone();
         let work = move || {
             system.steps.reach("sync:before");
+            let began = Instant::now();
+            let _syncing = tracing::debug_span!("latchwork_transcript_sync").entered();
             file.sync_data()?;
+            meter::synced(began.elapsed());
             system.steps.reach("sync:done");
             Ok(())
         };
