@@ -22,7 +22,7 @@
 //! | `probe` | does this filesystem keep its locks? |
 //! | `command_lock`, `handed` | a latch that a command inherits; what the command is told of it |
 //! | `inherited`, `joined` | the locks that this process was started under, and joining them |
-//! | `unlock` | who keeps a session, proven by the kernel, and ending them |
+//! | `unlock`, `occupied` | who keeps a session, proven by the kernel, and ending them; what that answers |
 //! | `claims`, `claim_file` | whose turn it is, as files |
 //! | `claim_wait`, `want`, `ask_file` | waiting for a turn, and asking its holder to hand it over |
 //! | `note`, `holders` | who holds something, for people |
@@ -47,6 +47,7 @@ mod latches;
 mod lately;
 mod locked;
 mod note;
+mod occupied;
 mod options;
 mod peer;
 mod place;
@@ -71,11 +72,11 @@ pub use holders::Holders;
 pub use inherited::{Inherited, NotInherited};
 pub use latched::{Latched, WritePermit};
 pub use latches::Latches;
+pub use occupied::{Ended, NotProven, Occupation, Occupied, What};
 pub use options::{
     BadOptions, HOLD_CAP_MS, HOLD_FLOOR_MS, HOLD_GRACE_MS, HoldTooShort, Options, PeerLock,
     hold_for,
 };
 pub use site::{BadSite, SIDECARS, Site};
 pub use stage::Staged;
-pub use unlock::{Ended, NotProven, Occupation, Occupied, What};
 pub use waiters::WaitThreads;
