@@ -11,6 +11,8 @@
 
 use std::io::Write as _;
 
+#[path = "must_hold/asked.rs"]
+mod asked;
 #[path = "program/bench.rs"]
 #[allow(dead_code, reason = "the bench serves two test programs")]
 mod bench;

@@ -5,7 +5,7 @@
 //! | `args` | what may be typed |
 //! | `world` | what is taken from the machine around: environment, directory, settings files |
 //! | `run`, `append`, `rewind`, `fork`, `watch`, `sessions`, `show`, `lock`, `unlock`, `demo` | one command each |
-//! | `who` | who holds something, for programs |
+//! | `who` | who holds or asks for something, for programs |
 //! | `output` | standard output and error, made harmless for a terminal |
 //! | `screen` | what happens is shown on a thread of its own |
 //! | `failure`, `exit` | a failure in words, and as a number |

@@ -47,6 +47,9 @@ pub(crate) async fn run(typed: &Unlock, latchwork: &Latchwork) -> Result<Exit, F
 fn show(output: &mut Output, kept: &Occupation) {
     show_one(output, "lock", kept.latch.as_ref());
     show_one(output, "turn", kept.claim.as_ref());
+    if let Some(asker) = &kept.asker {
+        output.line(format!("  asked for by {asker}"));
+    }
 }
 
 fn show_one(output: &mut Output, what: &str, occupied: Option<&Occupied>) {
@@ -89,6 +92,7 @@ fn as_json(kept: &Occupation, ended: Option<&(What, Ended)>) -> Value {
     json!({
         "latch": kept.latch.as_ref().map(who::occupied),
         "claim": kept.claim.as_ref().map(who::occupied),
+        "asked": kept.asker.as_ref().map(who::asker),
         "kill": ended,
     })
 }

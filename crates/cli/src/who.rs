@@ -1,11 +1,11 @@
-//! Who holds something, for programs: JSON in which every field stands, `null` where it is not known.
+//! Who holds something, and who asks for it, for programs: JSON in which every field stands, `null` where it is not known.
 //!
 //! Durations are numbers in milliseconds, under names that say so; moments are RFC 3339. What other processes wrote down of
 //! themselves is passed on as it is (the output makes it harmless), but for moments: what is none is not known.
 
 use latchwork::filelock::Occupied;
 use latchwork::format::time::{iso_from_millis, millis_from_iso};
-use latchwork::lock::Holder;
+use latchwork::lock::{Asker, Holder};
 use serde_json::{Value, json};
 
 /// A process.
@@ -36,6 +36,20 @@ pub(crate) fn occupied(occupied: &Occupied) -> Value {
     })
 }
 
+/// A standing request for a turn. A damaged one is told to be that, and has no words.
+pub(crate) fn asker(asker: &Asker) -> Value {
+    let wish = asker.wish.as_ref();
+    json!({
+        "by": holder(&asker.by),
+        "since": moment(asker.by.since.as_deref()),
+        "turn": wish.map(|wish| &wish.turn),
+        "reason": wish.map(|wish| &wish.reason),
+        "graceMs": wish.map(|wish| millis(wish.grace)),
+        "graceEnds": wish.and_then(|wish| moment(wish.grace_ends.as_deref())),
+        "damaged": wish.is_none(),
+    })
+}
+
 fn millis(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
@@ -46,7 +60,7 @@ fn moment(text: Option<&str>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use latchwork::lock::Holder;
+    use latchwork::lock::{Asker, Holder};
     use serde_json::Value;
 
     #[test]
@@ -61,5 +75,12 @@ mod tests {
         let keys = ["pid", "host", "state", "command", "phase", "since"];
         assert_eq!(shown.as_object().unwrap().len(), keys.len());
         assert!(keys.iter().all(|key| shown.get(key).is_some()));
+    }
+
+    #[test]
+    fn a_damaged_request_is_told_to_be_that_and_has_no_words() {
+        let shown = super::asker(&Asker::default());
+        assert_eq!(shown["damaged"], true);
+        assert!(shown["reason"].is_null() && shown["graceEnds"].is_null());
     }
 }

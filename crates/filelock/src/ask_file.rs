@@ -23,7 +23,7 @@ use crate::locked::Locked;
 use crate::note::Note;
 
 /// Longest request that is read, in bytes.
-const READ_LIMIT: usize = 16 * 1_024;
+pub(crate) const READ_LIMIT: usize = 16 * 1_024;
 
 /// What stands in a request: one line of JSON.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,8 +74,13 @@ impl Request {
     }
 
     /// Reads what anybody may have written; what is no request is none.
-    fn parse(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
         serde_json::from_slice(bytes).ok()
+    }
+
+    /// When its grace is over, in milliseconds since 1970; `None` if it never is.
+    pub(crate) fn ends_at_ms(&self) -> Option<i64> {
+        self.at.checked_add(i64::try_from(self.grace_ms).ok()?)
     }
 
     /// Whether its asker has had the time that it gave the holder, by the wall clock. It takes over then, or hangs.

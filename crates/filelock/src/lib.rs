@@ -25,11 +25,12 @@
 //! | `unlock`, `occupied` | who keeps a session, proven by the kernel, and ending them; what that answers |
 //! | `claims`, `claim_file` | whose turn it is, as files |
 //! | `claim_wait`, `want`, `ask_file` | waiting for a turn, and asking its holder to hand it over |
-//! | `note`, `holders` | who holds something, for people |
+//! | `note`, `holders`, `askers` | who holds something, and who asks for a turn, for people |
 //! | `error` | what can go wrong |
 
 mod acquire;
 mod ask_file;
+mod askers;
 mod check;
 mod claim_file;
 mod claim_wait;

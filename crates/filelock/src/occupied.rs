@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use latchwork_lock::Holder;
+use latchwork_lock::{Asker, Holder};
 use latchwork_sys::FileFacts;
 
 /// What of a session can be kept by somebody.
@@ -25,6 +25,8 @@ pub struct Occupation {
     pub latch: Option<Occupied>,
     /// Whose turn it is.
     pub claim: Option<Occupied>,
+    /// Who asks for the turn; also where it is free, until the asker has it.
+    pub asker: Option<Asker>,
 }
 
 /// One lock that is held.

@@ -44,6 +44,7 @@ impl Latches {
         Ok(Occupation {
             latch: self.occupied(site, What::Latch)?,
             claim: self.occupied(site, What::Claim)?,
+            asker: self.asker(site)?,
         })
     }
 

@@ -181,7 +181,7 @@ fn programs_are_told_of_a_free_session_by_the_same_object_and_the_same_code() {
     let bench = Bench::begun();
     for flags in [&["--json"][..], &["--json", "--kill"]] {
         let told = bench.unlock(flags).expect_success();
-        let nothing = json!({ "latch": null, "claim": null, "kill": null });
+        let nothing = json!({ "latch": null, "claim": null, "asked": null, "kill": null });
         assert_eq!(told.json(), nothing);
     }
 }
