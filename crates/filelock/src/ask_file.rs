@@ -244,6 +244,12 @@ mod tests {
         assert!(request("t", "r", i64::MIN, 0).is_over(i64::MIN));
     }
 
+    /// A word of one character, up to the longest that JSON makes of one.
+    fn long() -> impl Strategy<Value = String> {
+        let character = prop_oneof![Just('\u{1}'), Just('\u{10ffff}'), any::<char>()];
+        (character, 0..3_000_usize).prop_map(|(c, n)| String::from_iter(vec![c; n]))
+    }
+
     proptest! {
         #[test]
         fn a_request_is_one_line_and_is_read_as_it_was_written(
@@ -267,9 +273,13 @@ mod tests {
         }
 
         #[test]
-        fn long_words_are_cut_so_that_every_request_is_read(turn in "\\PC{0,3000}", reason in "\\PC{0,3000}") {
-            let line = request(&turn, &reason, i64::MAX, u64::MAX).of(u64::MAX, "0123456789abcdef0123456789abcdef").line();
+        fn long_words_are_cut_so_that_every_request_is_read(turn in long(), reason in long(), phase in long(), host in long()) {
+            let own = latchwork_sys::ProcessIdentity { host, ..System::real().processes.own() };
+            let by = Note::of(own, Some(&phase), crate::note::iso(i64::MAX));
+            let asked = Request::new(&turn, &reason, i64::MIN, Duration::MAX, by).of(u64::MAX, "0123456789abcdef0123456789abcdef");
+            let line = asked.line();
             prop_assert!(line.len() <= READ_LIMIT, "{}", line.len());
+            prop_assert_eq!(Request::parse(&line), Some(asked));
         }
     }
 }
