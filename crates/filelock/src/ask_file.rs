@@ -25,6 +25,10 @@ use crate::note::Note;
 /// Longest request that is read, in bytes.
 pub(crate) const READ_LIMIT: usize = 16 * 1_024;
 
+/// How often a place for a request that nobody asks at is found taken, before that is an error: by others who come and
+/// go, some times; by something that cannot be removed, always.
+const ATTEMPTS: usize = 100;
+
 /// What stands in a request: one line of JSON.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -199,7 +203,7 @@ impl ClaimFiles<'_> {
     /// Asks for the claim that the request names, unless somebody else does already.
     pub(crate) fn ask(&self, request: &Request) -> Result<Placing, PathError> {
         let path = self.ask_path(request.epoch);
-        loop {
+        for _ in 0..ATTEMPTS {
             if let Some(standing) = self.asked(request.epoch)? {
                 return Ok(Placing::Behind(standing));
             }
@@ -209,6 +213,8 @@ impl ClaimFiles<'_> {
                 return Ok(Placing::Asked(Asking { system, locked }));
             }
         }
+        Err(io::ErrorKind::AlreadyExists.into())
+            .doing("ask for the turn: move away what stands at", &path)
     }
 }
 

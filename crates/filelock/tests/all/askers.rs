@@ -3,12 +3,15 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use latchwork_lock::{Asker, Wait};
+use latchwork_filelock::{Asked, ClaimError, FileClaim};
+use latchwork_lock::{Asker, TurnClaim, Wait};
 use latchwork_sys::{Disk, DiskFile, OpenHow, RealDisk};
 use proptest::prelude::*;
 
 use crate::support::{Room, latches, until};
 use crate::worker::{Worker, played};
+
+const HOUR: Duration = Duration::from_secs(3_600);
 
 /// What `show` and `unlock` are told; both the same.
 fn seen(room: &Room) -> Option<Asker> {
@@ -19,6 +22,11 @@ fn seen(room: &Room) -> Option<Asker> {
     let words = |asker: &Option<Asker>| asker.clone().map(|asker| (asker.by.pid, asker.wish));
     assert_eq!(words(&held), words(&kept));
     held
+}
+
+/// Whether the holder finds that it is asked.
+fn asked(claim: &TurnClaim) -> Option<Asked> {
+    claim.held::<FileClaim>().unwrap().asked().unwrap()
 }
 
 fn request(room: &Room) -> PathBuf {
@@ -41,15 +49,14 @@ async fn who_asks_is_seen_while_it_asks_and_until_it_has_the_turn() {
     let held = latches().claim(&site, "t", Wait::Forever).await.unwrap();
     assert_eq!(seen(&room), None);
     let others = latches();
-    let hour = Duration::from_secs(3_600);
-    let asks = others.hand_over(&site, "the next", "a reason", hour);
+    let asks = others.hand_over(&site, "the next", "a reason", HOUR);
     let look = async {
         until(|| seen(&room).is_some()).await;
         let asker = seen(&room).unwrap();
         assert_eq!(asker.by.pid, Some(std::process::id()));
         let wish = asker.wish.unwrap();
         assert_eq!((&*wish.turn, &*wish.reason), ("the next", "a reason"));
-        assert_eq!(wish.grace, hour);
+        assert_eq!(wish.grace, HOUR);
         assert!(wish.grace_ends > asker.by.since, "they are of one form");
         held.release().await.unwrap();
     };
@@ -121,6 +128,30 @@ async fn what_is_no_file_is_no_request_and_holds_up_no_look() {
     let file = RealDisk.open(&path, &OpenHow::reading()).unwrap();
     assert!(file.try_lock().unwrap());
     assert_eq!(seen(&room).unwrap().wish, None);
+}
+
+#[tokio::test]
+async fn what_cannot_be_removed_from_the_place_of_a_request_is_named_and_not_tried_for_ever() {
+    let room = Room::new();
+    let site = room.site();
+    let held = latches().claim(&site, "t", Wait::Forever).await.unwrap();
+    std::fs::create_dir(request(&room)).unwrap();
+    assert!(asked(&held).is_none(), "nobody asks");
+    let error = latches().hand_over(&site, "t", "r", HOUR).await;
+    let error = error.unwrap_err();
+    assert!(matches!(error, ClaimError::Io(_)), "{error}");
+    assert!(error.to_string().contains("s.claim.1.ask"), "{error}");
+    assert!(request(&room).exists());
+    // Without it the same request is met.
+    std::fs::remove_dir(request(&room)).unwrap();
+    let others = latches();
+    let asks = others.hand_over(&site, "t", "r", HOUR);
+    let yields = async {
+        until(|| asked(&held).is_some()).await;
+        held.release().await.unwrap();
+    };
+    let (new, ()) = tokio::join!(asks, yields);
+    assert_eq!(new.unwrap().fence().epoch, 2);
 }
 
 proptest! {
