@@ -33,6 +33,8 @@ const ON_SESSION = {
   append: (session, message) => session.appendMessage(message),
   rename: (session, name) => session.appendSessionInfo(name),
   label: (session, { targetId, label }) => session.appendLabelChange(targetId, label ?? undefined),
+  header: (session) => session.getHeader(),
+  fork: (session, leaf) => session.createBranchedSession(leaf),
   branch: (session, id) => (id === null ? session.resetLeaf() : session.branch(id), session.getLeafId()),
 };
 

@@ -11,9 +11,13 @@
 
 use std::io::Write as _;
 
+#[path = "must_hold/asked.rs"]
+mod asked;
 #[path = "program/bench.rs"]
 #[allow(dead_code, reason = "the bench serves two test programs")]
 mod bench;
+#[path = "must_hold/boundaries.rs"]
+mod boundaries;
 #[path = "must_hold/disk.rs"]
 mod disk;
 #[path = "must_hold/every_step.rs"]

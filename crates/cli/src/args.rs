@@ -220,6 +220,9 @@ pub(crate) struct Unlock {
     /// End the process that is proven to hold the lock (or, if nobody writes, the turn), and those that share it by inheritance.
     #[arg(long)]
     pub(crate) kill: bool,
+    /// One JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 fn key(text: &str) -> Result<Key, latchwork::seams::KeyError> {

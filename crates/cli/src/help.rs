@@ -32,6 +32,9 @@ Nothing is ever taken from a live process: --kill ends (SIGKILL) the process, an
 only if it is proven to be the holder: what it wrote down of itself fits a live process, and the kernel says that this process has
 the lock. Of the lock and the turn, the holder of the lock is ended if there is one, else the holder of the turn.
 
+Who asks for the turn (`run --hand-over`) is shown with the reason and the end of the grace. --json prints the same as one object; its
+fields are in docs/scripts.md.
+
 Exit codes: 0 nobody holds it, or the holder was ended; 75 somebody holds it; 1 nothing could be proven, so nothing was ended.";
 
 /// The words below the list of commands.

@@ -6,6 +6,7 @@
 //! | `world` | what is taken from the machine around: environment, directory, settings files |
 //! | `run`, `append`, `rewind`, `fork`, `watch`, `sessions`, `show`, `lock`, `unlock`, `demo` | one command each |
 //! | `generate` | completions and manual pages |
+//! | `who` | who holds or asks for something, for programs |
 //! | `output` | standard output and error, made harmless for a terminal |
 //! | `screen` | what happens is shown on a thread of its own |
 //! | `failure`, `exit` | a failure in words, and as a number |
@@ -31,6 +32,7 @@ mod show;
 mod signals;
 mod unlock;
 mod watch;
+mod who;
 mod world;
 
 use std::process::ExitCode;

@@ -18,6 +18,7 @@ use crate::args::Show;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Output, dim, stdout_is_styled};
+use crate::who;
 use crate::world::World;
 
 /// Runs the command.
@@ -102,6 +103,9 @@ fn heading(output: &mut Output, session: &Session, look: &Look, styled: bool) {
             note(format!("  {what} {holder}"));
         }
     }
+    if let Some(asker) = &look.held.asker {
+        note(format!("  asked for by {asker}"));
+    }
     output.line("");
 }
 
@@ -125,6 +129,7 @@ struct Shown<'a> {
     waiting: Vec<Value>,
     guard: Option<String>,
     claim: Option<String>,
+    asked: Option<Value>,
     entries: Vec<Raw<'a>>,
 }
 
@@ -149,6 +154,7 @@ fn shown<'a>(session: &'a Session, look: &'a Look) -> Shown<'a> {
         waiting: look.waiting.iter().map(waiting).collect(),
         guard: look.held.guard.as_ref().map(ToString::to_string),
         claim: look.held.claim.as_ref().map(ToString::to_string),
+        asked: look.held.asker.as_ref().map(who::asker),
         entries: branch
             .unwrap_or_default()
             .into_iter()

@@ -23,7 +23,11 @@ use crate::locked::Locked;
 use crate::note::Note;
 
 /// Longest request that is read, in bytes.
-const READ_LIMIT: usize = 16 * 1_024;
+pub(crate) const READ_LIMIT: usize = 16 * 1_024;
+
+/// How often a place for a request that nobody asks at is found taken, before that is an error: by others who come and
+/// go, some times; by something that cannot be removed, always.
+const ATTEMPTS: usize = 100;
 
 /// What stands in a request: one line of JSON.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,8 +78,13 @@ impl Request {
     }
 
     /// Reads what anybody may have written; what is no request is none.
-    fn parse(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
         serde_json::from_slice(bytes).ok()
+    }
+
+    /// When its grace is over, in milliseconds since 1970; `None` if it never is.
+    pub(crate) fn ends_at_ms(&self) -> Option<i64> {
+        self.at.checked_add(i64::try_from(self.grace_ms).ok()?)
     }
 
     /// Whether its asker has had the time that it gave the holder, by the wall clock. It takes over then, or hangs.
@@ -194,7 +203,7 @@ impl ClaimFiles<'_> {
     /// Asks for the claim that the request names, unless somebody else does already.
     pub(crate) fn ask(&self, request: &Request) -> Result<Placing, PathError> {
         let path = self.ask_path(request.epoch);
-        loop {
+        for _ in 0..ATTEMPTS {
             if let Some(standing) = self.asked(request.epoch)? {
                 return Ok(Placing::Behind(standing));
             }
@@ -204,6 +213,8 @@ impl ClaimFiles<'_> {
                 return Ok(Placing::Asked(Asking { system, locked }));
             }
         }
+        Err(io::ErrorKind::AlreadyExists.into())
+            .doing("ask for the turn: move away what stands at", &path)
     }
 }
 
@@ -239,6 +250,12 @@ mod tests {
         assert!(request("t", "r", i64::MIN, 0).is_over(i64::MIN));
     }
 
+    /// A word of one character, up to the longest that JSON makes of one.
+    fn long() -> impl Strategy<Value = String> {
+        let character = prop_oneof![Just('\u{1}'), Just('\u{10ffff}'), any::<char>()];
+        (character, 0..3_000_usize).prop_map(|(c, n)| String::from_iter(vec![c; n]))
+    }
+
     proptest! {
         #[test]
         fn a_request_is_one_line_and_is_read_as_it_was_written(
@@ -262,9 +279,13 @@ mod tests {
         }
 
         #[test]
-        fn long_words_are_cut_so_that_every_request_is_read(turn in "\\PC{0,3000}", reason in "\\PC{0,3000}") {
-            let line = request(&turn, &reason, i64::MAX, u64::MAX).of(u64::MAX, "0123456789abcdef0123456789abcdef").line();
+        fn long_words_are_cut_so_that_every_request_is_read(turn in long(), reason in long(), phase in long(), host in long()) {
+            let own = latchwork_sys::ProcessIdentity { host, ..System::real().processes.own() };
+            let by = Note::of(own, Some(&phase), crate::note::iso(i64::MAX));
+            let asked = Request::new(&turn, &reason, i64::MIN, Duration::MAX, by).of(u64::MAX, "0123456789abcdef0123456789abcdef");
+            let line = asked.line();
             prop_assert!(line.len() <= READ_LIMIT, "{}", line.len());
+            prop_assert_eq!(Request::parse(&line), Some(asked));
         }
     }
 }

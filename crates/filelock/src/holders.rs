@@ -5,9 +5,10 @@
 
 use std::path::Path;
 
-use latchwork_lock::Holder;
-use latchwork_sys::{OpenHow, PathError, System, read_at_most};
+use latchwork_lock::{Asker, Holder};
+use latchwork_sys::{OpenHow, System, read_at_most};
 
+use crate::askers::asker_of;
 use crate::claim_file::{ClaimFiles, Record};
 use crate::note::Note;
 use crate::{LatchError, Latches, Site};
@@ -23,6 +24,8 @@ pub struct Holders {
     pub latch: Option<Holder>,
     /// Whose turn it is.
     pub claim: Option<Holder>,
+    /// Who asks for the turn; also where it is free, until the asker has it.
+    pub asker: Option<Asker>,
 }
 
 impl Latches {
@@ -52,21 +55,16 @@ impl Latches {
             system,
             place: &place,
         };
-        if let Some(file) = highest(&files)?
-            && file.facts().is_ok_and(|facts| locked.contains(&facts.ino))
-        {
-            holders.claim = Record::read_from(&*file).map(|record| record.by.holder(system));
+        let Some(epoch) = files.epochs()?.last().copied() else {
+            return Ok(holders);
+        };
+        let file = files.open(epoch)?;
+        let record = file.as_deref().and_then(Record::read_from);
+        holders.asker = asker_of(&files, epoch, record.as_ref());
+        if file.is_some_and(|file| file.facts().is_ok_and(|facts| locked.contains(&facts.ino))) {
+            holders.claim = record.map(|record| record.by.holder(system));
         }
         Ok(holders)
-    }
-}
-
-fn highest(
-    files: &ClaimFiles<'_>,
-) -> Result<Option<std::sync::Arc<dyn latchwork_sys::DiskFile>>, PathError> {
-    match files.epochs()?.last() {
-        Some(epoch) => files.open(*epoch),
-        None => Ok(None),
     }
 }
 

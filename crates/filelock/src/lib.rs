@@ -22,14 +22,15 @@
 //! | `probe` | does this filesystem keep its locks? |
 //! | `command_lock`, `handed` | a latch that a command inherits; what the command is told of it |
 //! | `inherited`, `joined` | the locks that this process was started under, and joining them |
-//! | `unlock` | who keeps a session, proven by the kernel, and ending them |
+//! | `unlock`, `occupied` | who keeps a session, proven by the kernel, and ending them; what that answers |
 //! | `claims`, `claim_file` | whose turn it is, as files |
 //! | `claim_wait`, `want`, `ask_file` | waiting for a turn, and asking its holder to hand it over |
-//! | `note`, `holders` | who holds something, for people |
+//! | `note`, `holders`, `askers` | who holds something, and who asks for a turn, for people |
 //! | `error` | what can go wrong |
 
 mod acquire;
 mod ask_file;
+mod askers;
 mod check;
 mod claim_file;
 mod claim_wait;
@@ -48,6 +49,7 @@ mod lately;
 mod locked;
 pub mod meter;
 mod note;
+mod occupied;
 mod options;
 mod peer;
 mod place;
@@ -72,11 +74,11 @@ pub use holders::Holders;
 pub use inherited::{Inherited, NotInherited};
 pub use latched::{Latched, WritePermit};
 pub use latches::Latches;
+pub use occupied::{Ended, NotProven, Occupation, Occupied, What};
 pub use options::{
     BadOptions, HOLD_CAP_MS, HOLD_FLOOR_MS, HOLD_GRACE_MS, HoldTooShort, Options, PeerLock,
     hold_for,
 };
 pub use site::{BadSite, SIDECARS, Site};
 pub use stage::Staged;
-pub use unlock::{Ended, NotProven, Occupation, Occupied, What};
 pub use waiters::WaitThreads;

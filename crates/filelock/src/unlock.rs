@@ -10,7 +10,7 @@
 //! Limits: what cannot be seen (another user's process, another pid namespace) cannot be proven, and is refused. Whoever takes the
 //! lock while the holder is being ended is a new holder and is left alone.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +18,8 @@ use latchwork_lock::Holder;
 use latchwork_sys::{DiskFile, FileFacts, FileUser, IoDoing, Liveness, OpenHow, PathError, System};
 
 use crate::claim_file::{ClaimFiles, Record};
-use crate::note::{Note, add_what_is_seen};
+use crate::note::{Note, add_what_is_seen, from_iso};
+use crate::occupied::{Ended, Kernel, NotProven, Occupation, Occupied, Seen, What};
 use crate::place::Place;
 use crate::{LatchError, Latches, Site};
 
@@ -28,92 +29,6 @@ const KILL: i32 = 9;
 const ROUNDS: u32 = 8;
 /// How long the end of a killed process is waited for, and how often it is looked at.
 const END: (Duration, Duration) = (Duration::from_secs(10), Duration::from_millis(2));
-
-/// What of a session can be kept by somebody.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum What {
-    /// The right to write.
-    Latch,
-    /// The turn.
-    Claim,
-}
-
-/// What is kept of a session, and by whom. It may be out of date when it is read.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct Occupation {
-    /// Who writes.
-    pub latch: Option<Occupied>,
-    /// Whose turn it is.
-    pub claim: Option<Occupied>,
-}
-
-/// One lock that is held.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Occupied {
-    /// The file that is locked.
-    pub path: PathBuf,
-    /// Who wrote itself down as the holder.
-    pub holder: Option<Holder>,
-    /// Why that one is not proven to be the holder; `None` if it is.
-    pub doubt: Option<NotProven>,
-    /// Other processes that share the lock by inheritance: the command of a `latchwork lock`, and what it left running.
-    pub heirs: Vec<Holder>,
-    /// Processes that have the lock by the kernel's word and not by the note's: the next in line who has not written it yet, or
-    /// a program that writes none. They are never ended.
-    pub others: Vec<Holder>,
-    kernel: Kernel,
-}
-
-/// Why a process is not proven to be the holder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum NotProven {
-    /// No note can be read.
-    #[error("who holds it is not written down")]
-    NoNote,
-    /// The note is of another boot, or of a pid namespace that cannot be seen from here.
-    #[error("it runs in another pid namespace, or ran before the machine was started again")]
-    Elsewhere,
-    /// It has ended; others have the lock.
-    #[error("it has ended, and left the lock to others")]
-    Ended,
-    /// It may not be looked at.
-    #[error("it may not be looked at")]
-    Unseen,
-    /// The kernel does not say that this process has the lock.
-    #[error("the kernel does not name it as a holder of the lock")]
-    NotNamed,
-}
-
-/// What came of ending a holder.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct Ended {
-    /// The processes that were ended.
-    pub ended: Vec<Holder>,
-    /// Who has it now: the next in line, or what could not be proven.
-    pub left: Option<Occupied>,
-}
-
-/// What the kernel showed.
-#[derive(Clone, Debug)]
-struct Kernel {
-    facts: FileFacts,
-    /// Who wrote the note.
-    note: Option<(u32, Option<u64>)>,
-    /// The writer of the note, and whether it was proven.
-    writer: Option<Seen>,
-    heirs: Vec<Seen>,
-}
-
-/// A process, with the start that tells it from a later one of the same pid.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Seen {
-    pid: u32,
-    starttime: u64,
-}
 
 impl Latches {
     /// Who keeps the latch and the claim of a session, as far as the kernel proves it. Nothing is locked to find out.
@@ -129,6 +44,7 @@ impl Latches {
         Ok(Occupation {
             latch: self.occupied(site, What::Latch)?,
             claim: self.occupied(site, What::Claim)?,
+            asker: self.asker(site)?,
         })
     }
 
@@ -255,8 +171,16 @@ fn look(
             writer: writer.ok(),
             heirs,
         },
+        held_for: note.as_ref().and_then(|note| held_for(system, note)),
         holder: note.map(|note| note.holder(system)),
     }))
+}
+
+/// `None` where the note does not say since when; nothing where the clock was set back.
+fn held_for(system: &System, note: &Note) -> Option<Duration> {
+    let since = from_iso(&note.since)?;
+    let passed = system.clock.wall_ms().saturating_sub(since);
+    Some(Duration::from_millis(u64::try_from(passed).unwrap_or(0)))
 }
 
 /// Whether a process has the lock that the process `by` took, and by inheritance. Where that one has ended, its number may not be
@@ -368,33 +292,5 @@ fn wait_for_the_end_of(system: &System, ended: &[Seen]) {
     while waited < limit && ended.iter().any(|one| seen(system, one.pid) == Some(*one)) {
         std::thread::sleep(pause);
         waited += pause;
-    }
-}
-
-impl Occupied {
-    /// The processes that are proven to have the lock, in words and as they were seen, but for `own`.
-    fn provable(&self, own: u32) -> (Vec<Holder>, Vec<Seen>) {
-        let writer = self.holder.iter().zip(&self.kernel.writer);
-        let heirs = self.heirs.iter().zip(&self.kernel.heirs);
-        let all = writer.chain(heirs).filter(|(_, seen)| seen.pid != own);
-        all.map(|(holder, seen)| (holder.clone(), *seen)).unzip()
-    }
-
-    /// Whether it is proven who has the lock, so that it can be ended.
-    #[must_use]
-    pub fn is_proven(&self) -> bool {
-        self.doubt.is_none() || !self.heirs.is_empty()
-    }
-
-    /// The path of the locked file.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Whether it is what was seen before, with some of those who shared it gone.
-    fn is_the_same_hold_as(&self, before: &Self) -> bool {
-        let (now, then) = (&self.kernel, &before.kernel);
-        now.facts.same_inode(&then.facts) && now.note == then.note
     }
 }

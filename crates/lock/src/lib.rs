@@ -74,6 +74,7 @@
 //! let proof = Unlocked(std::marker::PhantomData);
 //! ```
 
+mod asker;
 mod claim;
 mod errand;
 mod guard;
@@ -83,6 +84,7 @@ mod scope;
 mod sync;
 mod wait;
 
+pub use asker::{Asker, Wish};
 pub use claim::{ClaimHeld, ClaimLost, Fence, TurnClaim};
 pub use errand::{Errand, ErrandError, Errands};
 pub use guard::{Held, PhaseGuard, ReleaseError};

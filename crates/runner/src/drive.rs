@@ -10,7 +10,8 @@ use latchwork_session::ModelError;
 use tokio_util::sync::CancellationToken;
 
 use crate::phase::{
-    Answered, Claiming, Next, Over, Preparation, Prepared, Recorded, Round, Written, Yielding,
+    Answered, Assembled, Claiming, Next, Over, Preparation, Prepared, Recorded, Round, Written,
+    Yielding,
 };
 use crate::turn::{Begun, Turn};
 use crate::{Failed, Runtime, TurnAsk, TurnEnd, TurnError, TurnReport, Watch};
@@ -79,12 +80,7 @@ async fn answer(
     turn: Turn<Prepared>,
     scope: &mut LockScope,
 ) -> Result<Yielding<Answered>, Failed<Over>> {
-    let turn = match turn.yield_if_asked(scope).await {
-        Yielding::GoesOn(turn) => turn,
-        Yielding::Yields(turn) => return Ok(Yielding::Yields(turn)),
-    };
-    let assembled = turn.assemble(scope).await.map_err(Failed::over)?;
-    let assembled = match assembled.yield_if_asked(scope).await {
+    let assembled = match assemble(turn, scope).await? {
         Yielding::GoesOn(turn) => turn,
         Yielding::Yields(turn) => return Ok(Yielding::Yields(turn)),
     };
@@ -102,9 +98,25 @@ async fn answer(
     if !shorter {
         return Err(Failed::new(error, turn).over());
     }
-    let assembled = turn.assemble(scope).await.map_err(Failed::over)?;
+    let assembled = match assemble(turn, scope).await? {
+        Yielding::GoesOn(turn) => turn,
+        Yielding::Yields(turn) => return Ok(Yielding::Yields(turn)),
+    };
     let answered = assembled.ask(scope).await.map_err(Failed::over)?;
     Ok(Yielding::GoesOn(answered))
+}
+
+/// Assembles, unless somebody asks for the turn before or after it.
+async fn assemble(
+    turn: Turn<Prepared>,
+    scope: &mut LockScope,
+) -> Result<Yielding<Assembled>, Failed<Over>> {
+    let turn = match turn.yield_if_asked(scope).await {
+        Yielding::GoesOn(turn) => turn,
+        Yielding::Yields(turn) => return Ok(Yielding::Yields(turn)),
+    };
+    let assembled = turn.assemble(scope).await.map_err(Failed::over)?;
+    Ok(assembled.yield_if_asked(scope).await)
 }
 
 /// Records the reply. It is tried again rather than lost; after a take-over it is kept beside.

@@ -8,7 +8,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use latchwork_format::SessionId;
-use latchwork_lock::{Holder, LockScope, Phase, PhaseGuard, TurnClaim, Unlocked, Wait};
+use latchwork_lock::{Asker, Holder, LockScope, Phase, PhaseGuard, TurnClaim, Unlocked, Wait};
 
 use crate::TurnId;
 
@@ -112,6 +112,8 @@ pub struct WhatIsHeld {
     pub guard: Option<Holder>,
     /// Whose turn it is.
     pub claim: Option<Holder>,
+    /// Who asks for the turn, if the backend can tell.
+    pub asker: Option<Asker>,
 }
 
 /// No guard. Nothing is held, nothing was written.

@@ -102,6 +102,7 @@ impl SessionLocks for FileStore {
         let mut what = WhatIsHeld::default();
         what.guard = held.latch;
         what.claim = held.claim;
+        what.asker = held.asker;
         Ok(what)
     }
 }

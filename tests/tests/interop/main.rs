@@ -9,6 +9,7 @@
 
 mod corpus;
 mod each;
+mod fork;
 mod goldens;
 mod hammer;
 mod legacy;

@@ -1,6 +1,7 @@
 //! One session file that we and a peer write to, the endpoint of our model, and short words for our moves.
 
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use latchwork_testkit::endpoint::{Endpoint, Reply};
 use latchwork_testkit::program::{Home, Invocation};
@@ -8,7 +9,7 @@ use latchwork_testkit::verify::Report;
 use serde_json::{Value, json};
 
 pub(crate) struct Stage {
-    pub(crate) home: Home,
+    pub(crate) home: Rc<Home>,
     pub(crate) endpoint: Endpoint,
     file: PathBuf,
 }
@@ -16,7 +17,7 @@ pub(crate) struct Stage {
 impl Stage {
     /// Nothing is there yet.
     pub(crate) fn empty() -> Self {
-        let home = Home::new();
+        let home = Rc::new(Home::new());
         let file = home.path("talk.jsonl");
         Self {
             home,
@@ -70,6 +71,21 @@ impl Stage {
     pub(crate) fn append(&self, lines: &[Value]) -> Invocation {
         let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
         self.latchwork(&["append"]).stdin(text)
+    }
+
+    /// `latchwork fork` into another session, a path or a key, and that one on the same stage.
+    pub(crate) fn fork(&self, to: &str) -> (Self, Value) {
+        // As a person types it in the folder of the session.
+        let name = self.file.file_name().expect("a name").to_string_lossy();
+        let args = ["fork", &format!("./{name}"), to, "--json"];
+        let made = self.home.latchwork(args).run().expect_success().json();
+        let file = self.home.path(made["path"].as_str().expect("a path"));
+        let fork = Self {
+            home: Rc::clone(&self.home),
+            endpoint: Endpoint::start(),
+            file,
+        };
+        (fork, made)
     }
 
     /// `latchwork rewind` to an entry.

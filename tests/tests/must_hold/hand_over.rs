@@ -16,7 +16,7 @@ fn request(bench: &Bench) -> std::path::PathBuf {
 }
 
 /// A process that asks for the turn and has longer than any test to wait for it.
-fn asks(bench: &Bench, words: &str) -> Live {
+pub(crate) fn asks(bench: &Bench, words: &str) -> Live {
     let args = ["--hand-over", "I moved", "--grace", "1h", "--json", words];
     let asker = bench.run(&args).spawn();
     eventually("its request", || request(bench).exists().then_some(()));

@@ -9,7 +9,8 @@ use serde_json::json;
 
 use crate::bench::Bench;
 
-const STARTED: &str = "tool-started";
+/// The file by which the tool says that it runs.
+pub(crate) const STARTED: &str = "tool-started";
 const GO: &str = "tool-go";
 
 /// A call of `bash` that says that it runs, and ends when [`let_go`] says so.

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use latchwork_filelock::{Asked, ClaimError, FileClaim, Latches};
+use latchwork_filelock::{Asked, ClaimError, FileClaim, Latches, Options};
 use latchwork_lock::{TurnClaim, Wait};
+use latchwork_sys::{ScriptedSteps, System};
 use rustix::process::Signal;
 
 use crate::support::{Room, attempt, latches, take, until};
@@ -256,14 +257,40 @@ async fn of_two_askers_the_first_is_heeded_and_the_second_asks_that_one() {
 #[tokio::test]
 async fn a_turn_that_is_free_is_handed_over_at_once_and_without_a_grace_it_is_taken_over() {
     let room = Room::new();
-    let ours = latches();
-    let free = ours.hand_over(&room.site(), "t", "r", LONG).await.unwrap();
+    let site = room.site();
+    let steps = Arc::new(ScriptedSteps::new());
+    let system = System {
+        steps: steps.clone(),
+        ..System::real()
+    };
+    let ours = Latches::new(system, Options::default());
+    let record = |epoch| {
+        let path = room.sidecars().join(format!("s.claim.{epoch}"));
+        std::fs::read_to_string(path).unwrap()
+    };
+    let was_asked = || steps.trace().iter().any(|step| step == "claim:asked");
+    let free = ours.hand_over(&site, "t", "r", LONG).await.unwrap();
     assert_eq!(free.fence().epoch, 1);
-    let taken = latches()
-        .hand_over(&room.site(), "t", "r", Duration::ZERO)
-        .await
-        .unwrap();
+    assert!(!was_asked(), "there is nobody to ask");
+    assert!(!record(1).contains("\"supersedes\"") && !record(1).contains("\"asked\""));
+
+    let latched = take(&latches(), &room).await;
+    let write = latched.begin().unwrap();
+    let old = latchwork_filelock::ClaimHandle::of(&free).unwrap();
+    write.check_claim(&old).unwrap();
+    let none = Duration::ZERO;
+    let taken = ours.hand_over(&site, "t", "no time", none).await.unwrap();
     assert_eq!(taken.fence().epoch, 2);
+    assert!(!was_asked(), "there is no time to answer");
+    assert!(record(2).contains("\"supersedes\":1"), "{}", record(2));
+    let told = write.check_claim(&old).unwrap_err().to_string();
+    assert!(told.contains("\"no time\""), "{told}");
+
+    // One that was given back is had at once, too, and nobody was superseded.
+    drop(taken);
+    let again = ours.hand_over(&site, "t", "r", LONG).await.unwrap();
+    assert_eq!(again.fence().epoch, 3);
+    assert!(!was_asked() && !record(3).contains("\"supersedes\""));
 }
 
 #[tokio::test]

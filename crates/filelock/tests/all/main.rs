@@ -6,6 +6,7 @@
 )]
 
 mod alive;
+mod askers;
 mod claims;
 mod command;
 mod containers;

@@ -234,30 +234,46 @@ mod tests {
     proptest! {
         /// Whatever stands between: the fork is one chain, and its model is shown what the source's is.
         #[test]
-        fn a_fork_is_a_sound_chain_that_shows_a_model_what_its_source_does(kinds in prop::collection::vec(0..5_u8, 0..12)) {
+        fn a_fork_is_a_sound_chain_that_shows_a_model_what_its_source_does(
+            kinds in prop::collection::vec((0..7_u8, any::<prop::sample::Index>()), 0..12),
+        ) {
             let mut lines = vec![said("a", None, "user"), said("b", Some("a"), "assistant")];
-            let mut last = "b".to_owned();
-            for (number, kind) in kinds.into_iter().enumerate() {
-                let id = format!("e{number}");
+            let mut ids = vec!["a".to_owned(), "b".to_owned()];
+            for (number, (kind, index)) in kinds.into_iter().enumerate() {
+                let (id, last, earlier) = (format!("e{number}"), ids.last().unwrap(), index.get(&ids));
                 lines.push(match kind {
-                    0 => said(&id, Some(&last), "user"),
-                    1 => said(&id, Some(&last), "assistant"),
-                    2 => other(&id, &last, &format!(r#""type":"label","targetId":"{last}","label":"x""#)),
-                    3 => other(&id, &last, r#""type":"custom","customType":"latchwork.head","data":{"kind":"kept"}"#),
-                    _ => other(&id, &last, &format!(r#""type":"compaction","summary":"s","firstKeptEntryId":"{last}","tokensBefore":1"#)),
+                    0 => said(&id, Some(last), "user"),
+                    1 => said(&id, Some(last), "assistant"),
+                    2 => other(&id, last, &format!(r#""type":"label","targetId":"{earlier}","label":"on {id}""#)),
+                    3 => other(&id, last, &format!(r#""type":"label","targetId":"{earlier}""#)),
+                    4 => other(&id, last, r#""type":"custom","customType":"latchwork.head","data":{"kind":"kept"}"#),
+                    5 => other(&id, last, r#""type":"custom","customType":"latchwork.session","data":{"key":"old"}"#),
+                    _ => other(&id, last, &format!(r#""type":"compaction","summary":"s","firstKeptEntryId":"{earlier}","tokensBefore":1"#)),
                 });
-                last = id;
+                ids.push(id);
             }
-            let source = parsed(&lines);
-            let bytes = fork(&source, &last.as_str().into(), None).unwrap();
+            let (source, leaf) = (parsed(&lines), EntryId::new(ids.pop().unwrap()));
+            let bytes = fork(&source, &leaf, None).unwrap();
             let copy = Transcript::parse(&[HEADER.as_bytes(), b"\n", &bytes].concat());
             prop_assert!(copy.damage().is_empty() && copy.tree_faults().is_empty());
-            prop_assert_eq!(copy.branch(copy.leaf().unwrap()).unwrap().len(), copy.entry_count());
+            let path = copy.branch(copy.leaf().unwrap()).unwrap();
+            prop_assert_eq!(path.len(), copy.entry_count());
             let shown = |transcript: &Transcript, leaf: &EntryId| -> Vec<String> {
                 let context = context(transcript, Some(leaf));
                 context.messages.iter().filter_map(|m| m.view().map(|v| v.text())).collect()
             };
-            prop_assert_eq!(shown(&copy, copy.leaf().unwrap()), shown(&source, &last.as_str().into()));
+            prop_assert_eq!(shown(&copy, copy.leaf().unwrap()), shown(&source, &leaf));
+
+            // What says something of the old file alone is gone, and what is kept has the labels that it had.
+            let is_ours = |entry: &&RawEntry| entry.custom().is_some();
+            prop_assert!(!path.iter().any(is_ours));
+            let (labels, kept): (Vec<_>, Vec<_>) = path.iter().partition(|entry| *entry.kind() == Kind::Label);
+            prop_assert!(path.ends_with(&labels), "labels follow at the end");
+            for entry in &kept {
+                prop_assert_eq!(copy.label(entry.id()), source.label(entry.id()));
+            }
+            let labelled = kept.iter().filter(|entry| source.label(entry.id()).is_some());
+            prop_assert_eq!(labels.len(), labelled.count(), "one for each, and none that takes off");
         }
     }
 }

@@ -1,10 +1,12 @@
 //! Turns that are asked for while they run: they end at their next boundary, and nothing that was said or sent is lost.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use latchwork_runner::{OnClaimed, TurnEnd, TurnError, TurnReport};
+use latchwork_session::ModelError;
 
-use crate::script::{Beat, meanwhile};
+use crate::script::{Beat, Plain, meanwhile};
 use crate::world::World;
 
 /// Longer than any test is allowed to take.
@@ -173,6 +175,32 @@ async fn a_turn_that_is_asked_for_before_its_model_is_yields_without_asking_it_i
         assert_eq!(shown[shown.len() - 2..], ["user: go", "user: mine first"]);
         assert!(world.waiting().await.is_empty());
     }
+}
+
+#[tokio::test]
+async fn a_turn_that_is_asked_for_while_its_model_finds_it_too_long_yields_before_it_is_asked_again()
+ {
+    let mut world = World::new();
+    world.model.says("hello");
+    world.say("k0", "hi").await.unwrap();
+    world.engine = Arc::new(Plain {
+        compacts: true,
+        ..Plain::default()
+    });
+    let other = world.neighbour();
+    other.model.says("answer to both");
+    let (asked, next) = is_asked_by(&other, "k2");
+    let too_long = ModelError::TooLong {
+        provider: "script".into(),
+        model: "m-1".into(),
+        message: "at most 10".into(),
+    };
+    world.model.reply(vec![asked, Beat::Fail(too_long)]);
+    let report = world.say("k1", "go").await.unwrap();
+    assert_handed_over(&report);
+    assert_eq!(world.model.asked().len(), 2, "it is not asked again");
+    let newer = next.await.unwrap().await.unwrap().unwrap();
+    assert_eq!((newer.end, newer.waiting), (TurnEnd::Completed, Some(0)));
 }
 
 #[tokio::test]

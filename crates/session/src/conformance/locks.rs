@@ -84,6 +84,12 @@ pub async fn a_holder_is_asked_and_hands_its_turn_over(backend: &Backend) {
         let asked = asked_at_last(backend, &session, &old).await;
         assert_eq!(asked.reason, "the user moved");
         assert_eq!(asked.turn.0, "w");
+        let held = backend.locks.held(&session).await.expect("a look");
+        // A backend need not tell outsiders; what it tells is true.
+        if let Some(wish) = held.asker.and_then(|asker| asker.wish) {
+            let words = (wish.turn.as_str(), wish.reason.as_str());
+            assert_eq!(words, ("w", "the user moved"));
+        }
         backend.open(&session).await;
         let ask = GuardAsk::side(&session, Phase::SIDE, soon());
         let guard = backend.locks.guard(&mut beside, ask).await;

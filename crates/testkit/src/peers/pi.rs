@@ -66,6 +66,38 @@ impl Pi {
         self.0.must("inspect", true)
     }
 
+    /// The header of the open file.
+    ///
+    /// # Panics
+    /// When nothing is open.
+    #[track_caller]
+    pub fn header(&mut self) -> Value {
+        self.0.must("header", true)
+    }
+
+    /// Branches the session off at an entry, in a file that pi names, and goes on in that one. Gives its path.
+    ///
+    /// # Errors
+    /// What pi says.
+    pub fn fork(&mut self, leaf: &str) -> Result<String, String> {
+        let path = self.0.tell("fork", leaf)?;
+        Ok(path.as_str().unwrap_or_default().to_owned())
+    }
+
+    /// The sessions of a folder that were begun in `cwd`, as pi's session picker lists them: `path`, `id`,
+    /// `parentSessionPath` and more of each.
+    ///
+    /// # Panics
+    /// When pi cannot list them.
+    #[track_caller]
+    pub fn list(&mut self, dir: impl AsRef<Path>, cwd: &str) -> Vec<Value> {
+        let dir = dir.as_ref().to_string_lossy();
+        match self.0.must("list", json!({"cwd": cwd, "dir": dir})) {
+            Value::Array(sessions) => sessions,
+            other => panic!("sessions are a list, not {other}"),
+        }
+    }
+
     /// The ids from the root to pi's leaf.
     ///
     /// # Panics
