@@ -66,13 +66,13 @@ pub(crate) struct Run {
     /// What the model is told before the conversation.
     #[arg(long, value_name = "TEXT")]
     pub(crate) system: Option<String>,
-    /// While another turn of the session is under way, wait this long for it [default: the setting turn.claimWaitMs, which is 0: not at all].
+    /// While another turn of the session is under way, wait this long for it [default: the setting turn.claim_wait_ms, which is 0: not at all].
     #[arg(long, value_name = "DURATION", group = "claimed")]
     pub(crate) wait: Option<Span>,
     /// Ask the turn that is under way to yield at its next boundary, for this reason; when the grace is over, end it.
     #[arg(long, value_name = "REASON", group = "claimed")]
     pub(crate) hand_over: Option<String>,
-    /// How long a turn that is asked to yield has [default: the setting turn.handOverGraceMs, which is 10 s].
+    /// How long a turn that is asked to yield has [default: the setting turn.hand_over_grace_ms, which is 10 s].
     #[arg(long, value_name = "DURATION", requires = "hand_over")]
     pub(crate) grace: Option<Span>,
     /// End the turn that is under way, for this reason. What it had said is kept.
@@ -181,7 +181,7 @@ pub(crate) struct Lock {
     /// A session key, or the path of a transcript (with a `/` or ending in .jsonl).
     #[arg(value_name = "SESSION|PATH")]
     pub(crate) session: SessionArg,
-    /// How long to wait for the lock; 0: not at all [default: the setting store.locks.acquireTimeoutMs].
+    /// How long to wait for the lock; 0: not at all [default: the setting store.locks.acquire_timeout_ms].
     #[arg(long, value_name = "DURATION")]
     pub(crate) wait: Option<Span>,
     /// What the lock is for, in a word or two; others are shown it.

@@ -170,10 +170,10 @@ fn of_turn(error: &TurnError) -> Failure {
         TurnError::Model(error) => of_model(failure.exit(Exit::Provider), error),
         TurnError::Cancelled { .. } => failure.exit(Exit::Signal(2)),
         TurnError::TooLong { .. } => {
-            failure.hint("the setting is turn.tokenBudget (LATCHWORK_TOKEN_BUDGET)")
+            failure.hint("the setting is turn.token_budget (LATCHWORK_TOKEN_BUDGET)")
         }
         TurnError::TooManyRounds { .. } => {
-            failure.hint("run again to let it go on, or raise turn.roundsMax")
+            failure.hint("run again to let it go on, or raise turn.rounds_max")
         }
         _ => failure,
     }

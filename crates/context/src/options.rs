@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Options of a [`TranscriptEngine`](crate::TranscriptEngine).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Options {
     /// The newest part of the conversation that a compaction keeps as it is, in estimated tokens.
     pub keep_recent_tokens: u64,
@@ -48,19 +48,19 @@ impl Options {
         let checks = [
             (
                 self.keep_recent_tokens >= 1,
-                "keepRecentTokens",
+                "keep_recent_tokens",
                 "at least 1",
                 self.keep_recent_tokens,
             ),
             (
                 self.chunk_chars >= 1_000,
-                "chunkChars",
+                "chunk_chars",
                 "at least 1000",
                 self.chunk_chars as u64,
             ),
             (
                 self.summary_tokens_max >= 64,
-                "summaryTokensMax",
+                "summary_tokens_max",
                 "at least 64",
                 u64::from(self.summary_tokens_max),
             ),

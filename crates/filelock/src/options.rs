@@ -16,7 +16,7 @@ pub const HOLD_CAP_MS: u64 = 2_147_000_000;
 
 /// What can be set about latches.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default)]
 pub struct Options {
     /// How long a request waits, where its caller names no wait of its own; milliseconds.
     pub acquire_timeout_ms: u64,
@@ -80,23 +80,23 @@ impl Options {
     pub fn validate(&self) -> Result<(), BadOptions> {
         let bad = |name, value, must| Err(BadOptions { name, value, must });
         if self.acquire_timeout_ms == 0 {
-            return bad("acquireTimeoutMs", 0, "at least 1");
+            return bad("acquire_timeout_ms", 0, "at least 1");
         }
         if self.max_hold_ms < 1_000 {
             return bad(
-                "maxHoldMs",
+                "max_hold_ms",
                 self.max_hold_ms,
                 "at least 1000: a shorter hold would revoke ordinary writes",
             );
         }
         if self.max_hold_ms > HOLD_CAP_MS {
-            return bad("maxHoldMs", self.max_hold_ms, "at most 2147000000");
+            return bad("max_hold_ms", self.max_hold_ms, "at most 2147000000");
         }
         if self.stale_ms == 0 {
-            return bad("staleMs", 0, "at least 1");
+            return bad("stale_ms", 0, "at least 1");
         }
         if self.wait_threads > 1_024 {
-            return bad("waitThreads", self.wait_threads as u64, "at most 1024");
+            return bad("wait_threads", self.wait_threads as u64, "at most 1024");
         }
         Ok(())
     }
@@ -155,8 +155,8 @@ fn millis(time: Duration) -> u64 {
 /// A maximum hold below what an operation needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "maxHoldMs is {max_hold_ms}, but {operation} may hold a session for {needs_ms} ms and would be revoked in its midst: \
-     set maxHoldMs to at least {needs_ms}, or shorten {operation}"
+    "max_hold_ms is {max_hold_ms}, but {operation} may hold a session for {needs_ms} ms and would be revoked in its midst: \
+     set max_hold_ms to at least {needs_ms}, or shorten {operation}"
 )]
 pub struct HoldTooShort {
     /// What is configured, in milliseconds.
@@ -216,21 +216,21 @@ mod tests {
         assert_eq!(Options::default().validate(), Ok(()));
         for (name, bad) in [
             (
-                "acquireTimeoutMs",
+                "acquire_timeout_ms",
                 Options {
                     acquire_timeout_ms: 0,
                     ..Options::default()
                 },
             ),
             (
-                "maxHoldMs",
+                "max_hold_ms",
                 Options {
                     max_hold_ms: 10,
                     ..Options::default()
                 },
             ),
             (
-                "waitThreads",
+                "wait_threads",
                 Options {
                     wait_threads: 5_000,
                     ..Options::default()
@@ -242,8 +242,8 @@ mod tests {
     }
 
     #[test]
-    fn settings_are_spelled_as_peers_spell_them_and_an_unknown_one_is_refused() {
-        let text = r#"{"acquireTimeoutMs": 5, "maxHoldMs": 9000, "peerLock": "auto"}"#;
+    fn settings_are_spelled_as_their_fields_are_and_an_unknown_one_is_refused() {
+        let text = r#"{"acquire_timeout_ms": 5, "max_hold_ms": 9000, "peer_lock": "auto"}"#;
         let options: Options = serde_json::from_str(text).unwrap();
         assert_eq!(
             (options.acquire_timeout_ms, options.peer_lock),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// What can be set about turns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default)]
 pub struct Options {
     /// How long a phase waits for other writers of its session; milliseconds.
     pub guard_wait_ms: u64,
@@ -73,17 +73,17 @@ impl Options {
     /// [`BadOptions`] naming the first that cannot.
     pub fn validate(&self) -> Result<(), BadOptions> {
         let checks = [
-            ("guardWaitMs", self.guard_wait_ms, 1),
-            ("roundsMax", u64::from(self.rounds_max), 1),
-            ("parallelToolsMax", self.parallel_tools_max as u64, 1),
-            ("writeAttemptsMax", u64::from(self.write_attempts_max), 1),
-            ("tokenBudget", self.token_budget.unwrap_or(1), 1),
+            ("guard_wait_ms", self.guard_wait_ms, 1),
+            ("rounds_max", u64::from(self.rounds_max), 1),
+            ("parallel_tools_max", self.parallel_tools_max as u64, 1),
+            ("write_attempts_max", u64::from(self.write_attempts_max), 1),
+            ("token_budget", self.token_budget.unwrap_or(1), 1),
             (
-                "maxOutputTokens",
+                "max_output_tokens",
                 self.max_output_tokens.map_or(1, u64::from),
                 1,
             ),
-            ("closeLimitMs", self.close_limit_ms, 100),
+            ("close_limit_ms", self.close_limit_ms, 100),
         ];
         match checks.into_iter().find(|(_, value, least)| value < least) {
             Some((name, value, 100)) => Err(BadOptions {
@@ -130,12 +130,12 @@ mod tests {
         assert_eq!(Options::default().validate(), Ok(()));
         type Spoil = fn(&mut Options);
         let bad: [(&str, Spoil); 6] = [
-            ("guardWaitMs", |options| options.guard_wait_ms = 0),
-            ("roundsMax", |options| options.rounds_max = 0),
-            ("parallelToolsMax", |options| options.parallel_tools_max = 0),
-            ("writeAttemptsMax", |options| options.write_attempts_max = 0),
-            ("tokenBudget", |options| options.token_budget = Some(0)),
-            ("closeLimitMs", |options| options.close_limit_ms = 99),
+            ("guard_wait_ms", |options| options.guard_wait_ms = 0),
+            ("rounds_max", |options| options.rounds_max = 0),
+            ("parallel_tools_max", |options| options.parallel_tools_max = 0),
+            ("write_attempts_max", |options| options.write_attempts_max = 0),
+            ("token_budget", |options| options.token_budget = Some(0)),
+            ("close_limit_ms", |options| options.close_limit_ms = 99),
         ];
         for (name, spoil) in bad {
             let mut options = Options::default();
@@ -145,9 +145,9 @@ mod tests {
     }
 
     #[test]
-    fn settings_are_spelled_in_camel_case_and_an_unknown_one_is_refused() {
+    fn settings_are_spelled_as_in_a_file_and_an_unknown_one_is_refused() {
         let options: Options =
-            serde_json::from_str(r#"{"roundsMax":3,"tokenBudget":100}"#).unwrap();
+            serde_json::from_str(r#"{"rounds_max":3,"token_budget":100}"#).unwrap();
         assert_eq!(
             (options.rounds_max, options.token_budget, options.ledger),
             (3, Some(100), true)

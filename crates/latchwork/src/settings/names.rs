@@ -179,84 +179,84 @@ const NAMES: &[Name] = &[
         "how long a command has between SIGTERM and SIGKILL, in ms",
     ),
     Name::new(
-        "store.locks.acquireTimeoutMs",
+        "store.locks.acquire_timeout_ms",
         "how long a writer waits for the others, in ms",
     )
     .by("LATCHWORK_ACQUIRE_TIMEOUT_MS"),
     Name::new(
-        "store.locks.maxHoldMs",
+        "store.locks.max_hold_ms",
         "how long a guard may be held before it is revoked, in ms",
     )
     .by("LATCHWORK_MAX_HOLD_MS"),
     Name::new(
-        "store.locks.staleMs",
+        "store.locks.stale_ms",
         "from which age on a live peer's lock file is called stale, in ms; it is never taken for that",
     )
     .by("LATCHWORK_STALE_MS"),
     Name::new(
-        "store.locks.peerLock",
+        "store.locks.peer_lock",
         "whether OpenClaw's lock file is taken too: always, auto or never",
     )
     .by("LATCHWORK_PEER_LOCK"),
     Name::new(
-        "store.locks.allowNetworkFs",
+        "store.locks.allow_network_fs",
         "work on filesystems whose locks are not trusted",
     ),
     Name::new(
-        "store.locks.waitThreads",
+        "store.locks.wait_threads",
         "how many threads may wait in the kernel at once",
     ),
     Name::new(
-        "turn.guardWaitMs",
+        "turn.guard_wait_ms",
         "how long a phase waits for other writers, in ms",
     ),
     Name::new(
-        "turn.claimWaitMs",
+        "turn.claim_wait_ms",
         "how long a turn waits for the one under way, in ms",
     )
     .by("LATCHWORK_CLAIM_WAIT_MS"),
     Name::new(
-        "turn.handOverGraceMs",
+        "turn.hand_over_grace_ms",
         "how long a turn that is asked to yield has, in ms",
     ),
     Name::new(
-        "turn.roundsMax",
+        "turn.rounds_max",
         "how often a model may be asked within one turn",
     ),
     Name::new(
-        "turn.parallelToolsMax",
+        "turn.parallel_tools_max",
         "how many tools of one reply run at once",
     ),
     Name::new(
-        "turn.writeAttemptsMax",
+        "turn.write_attempts_max",
         "how often a write that met contention is tried",
     ),
-    Name::new("turn.tokenBudget", "the most tokens that a prompt may have")
+    Name::new("turn.token_budget", "the most tokens that a prompt may have")
         .by("LATCHWORK_TOKEN_BUDGET")
         .for_projects(),
     Name::new(
-        "turn.maxOutputTokens",
+        "turn.max_output_tokens",
         "the most tokens that a reply may have",
     )
     .for_projects(),
     Name::new(
-        "turn.cancelGraceMs",
+        "turn.cancel_grace_ms",
         "how long interrupted tools may take to stop, in ms",
     ),
     Name::new(
-        "turn.closeLimitMs",
+        "turn.close_limit_ms",
         "how long the end of a turn may take, in ms",
     ),
     Name::new(
-        "context.keepRecentTokens",
+        "context.keep_recent_tokens",
         "how much of its end a compaction keeps, in tokens",
     ),
     Name::new(
-        "context.chunkChars",
+        "context.chunk_chars",
         "how much is summarised at once, in characters",
     ),
     Name::new(
-        "context.summaryTokensMax",
+        "context.summary_tokens_max",
         "the most tokens that a summary may have",
     ),
     Name::new(

@@ -9,17 +9,17 @@ use std::collections::BTreeMap;
 const VARIABLES: [(&str, &str, bool); 3] = [
     (
         "OPENCLAW_SESSION_WRITE_LOCK_ACQUIRE_TIMEOUT_MS",
-        "store.locks.acquireTimeoutMs",
+        "store.locks.acquire_timeout_ms",
         true,
     ),
     (
         "OPENCLAW_SESSION_WRITE_LOCK_STALE_MS",
-        "store.locks.staleMs",
+        "store.locks.stale_ms",
         false,
     ),
     (
         "OPENCLAW_SESSION_WRITE_LOCK_MAX_HOLD_MS",
-        "store.locks.maxHoldMs",
+        "store.locks.max_hold_ms",
         false,
     ),
 ];

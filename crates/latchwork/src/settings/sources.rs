@@ -198,7 +198,7 @@ mod tests {
         assert_eq!(locks.acquire_timeout_ms, 10_000);
         assert_eq!(locks.stale_ms, 1_800_000, "what is no number is ignored");
         assert_eq!(locks.max_hold_ms, 70_000);
-        let origin = resolved.origin("store.locks.acquireTimeoutMs").unwrap();
+        let origin = resolved.origin("store.locks.acquire_timeout_ms").unwrap();
         assert!(
             origin
                 .to_string()
