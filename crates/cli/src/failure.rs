@@ -6,12 +6,12 @@
 use std::error::Error;
 use std::fmt;
 
-use latchwork::config::Fault;
+use latchwork::config::{ConfigError, Fault};
 use latchwork::format::Escaped;
 use latchwork::models::ModelsError;
 use latchwork::runner::TurnError;
 use latchwork::seams::{AcquireError, AppendError, ClaimError, InboxError, ModelError, OpenError};
-use latchwork::{AddressError, AppendLineError, RunError, SettingsError, SetupError, WriteError};
+use latchwork::{AddressError, AppendLineError, RunError, SetupError, WriteError};
 
 use crate::exit::Exit;
 
@@ -102,19 +102,17 @@ fn block(f: &mut fmt::Formatter<'_>, label: &str, text: &str) -> fmt::Result {
     )
 }
 
-impl From<SettingsError> for Failure {
-    fn from(error: SettingsError) -> Self {
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
         let failure = Self::settings(error.to_string());
-        match &error {
-            SettingsError::Config(config)
-                if config
-                    .faults
-                    .iter()
-                    .any(|fault| matches!(fault, Fault::UnknownKey { .. })) =>
-            {
-                failure.hint("correct the name; `latchwork --help` lists the variables")
-            }
-            _ => failure,
+        let a_name_is_wrong = error
+            .faults
+            .iter()
+            .any(|fault| matches!(fault, Fault::UnknownKey { .. }));
+        if a_name_is_wrong {
+            failure.hint("correct the name; `latchwork --help` lists the variables")
+        } else {
+            failure
         }
     }
 }

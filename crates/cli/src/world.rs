@@ -84,16 +84,20 @@ impl World {
         flags: Vec<Flag>,
         errors: &Errors,
     ) -> Result<Resolved<Settings>, Failure> {
-        let sources = Sources {
+        let mut sources = Sources {
             system_file: read(Path::new(SYSTEM_FILE))?,
             user_file: user_file(&self.environment)
                 .as_deref()
                 .map_or(Ok(None), read)?,
             project_file: read(&self.cwd.join(PROJECT_FILE))?,
+            openclaw_file: None,
             environment: self.environment.clone(),
             cwd: self.cwd.clone(),
             flags,
         };
+        if let Some(path) = sources.openclaw_path() {
+            sources.openclaw_file = read(&path)?;
+        }
         let resolved = sources.resolve()?;
         for warning in &resolved.warnings {
             errors.warn(&warning.to_string());
@@ -134,7 +138,7 @@ fn system(_environment: &mut BTreeMap<String, String>) -> Result<System, Failure
 /// Reads a settings file; `None` if there is none.
 fn read(path: &Path) -> Result<Option<SourceFile>, Failure> {
     match read_text(path) {
-        Ok(text) => Ok(Some(SourceFile::toml(path, text))),
+        Ok(text) => Ok(Some(SourceFile::named(path, text))),
         Err(error)
             if matches!(
                 error.kind(),

@@ -80,6 +80,22 @@ impl Merged {
         leaves
     }
 
+    /// Every key that is there and fits the pattern, in which a segment `*` stands for any name.
+    pub(crate) fn matching(&self, pattern: &Key) -> Vec<Key> {
+        let mut found = vec![(Key::default(), &self.root)];
+        for name in pattern.segments() {
+            let inner = found.into_iter().filter_map(|(key, value)| {
+                let Value::Dict(_, table) = value else {
+                    return None;
+                };
+                let chosen = table.iter().filter(|(own, _)| name == "*" || name == *own);
+                Some(chosen.map(move |(own, value)| (key.child(own), value)))
+            });
+            found = inner.flatten().collect();
+        }
+        found.into_iter().map(|(key, _)| key).collect()
+    }
+
     fn collect(&self, key: &Key, value: &Value, leaves: &mut Vec<(Key, usize)>) {
         match value {
             Value::Dict(_, table) => table

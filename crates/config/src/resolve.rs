@@ -4,14 +4,15 @@
 //! serde stops at the first misfit. To find them all, each is noted, the value taken out of its layer, and the rest read
 //! again; the defaults underneath make that end. A value that a higher layer shadows is not looked at.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use crate::{
-    Environment, Key, Layer, Origin, Place, SourceFile,
+    Environment, Key, Layer, Origin, PeerKey, Place, Range, SourceFile,
     fault::{ConfigError, Fault, Warning},
+    limit::{Limit, Verdict, judge},
     merge::{Merged, Misfit, What},
     source::Source,
     suggest::nearest,
@@ -26,9 +27,14 @@ const MAX_FAULTS: usize = 50;
 #[must_use = "layers are nothing until they are resolved"]
 pub struct Layers {
     sources: Vec<Source>,
+    limits: Vec<Limit>,
+    permits: Vec<(Layer, Permit)>,
     faults: Vec<Fault>,
     warnings: Vec<Warning>,
 }
+
+/// Whether a layer may set a setting to a value; if not, why.
+type Permit = fn(&Key, &Value) -> Result<(), &'static str>;
 
 /// A configuration, and where each of its values comes from.
 #[derive(Debug, Clone)]
@@ -38,7 +44,24 @@ pub struct Resolved<T> {
     pub value: T,
     /// Oddities that stop nobody.
     pub warnings: Vec<Warning>,
-    origins: BTreeMap<Key, Origin>,
+    /// For each setting every layer that sets it, the lowest first.
+    trails: BTreeMap<Key, Vec<Saying>>,
+}
+
+/// What one layer says of one setting.
+#[derive(Clone)]
+pub struct Saying {
+    /// Where it says it.
+    pub origin: Origin,
+    /// What it says.
+    pub value: Value,
+}
+
+/// Without the value, which may be somebody's secret.
+impl fmt::Debug for Saying {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Saying").field(&self.origin).finish()
+    }
 }
 
 impl<T> Resolved<T> {
@@ -47,8 +70,8 @@ impl<T> Resolved<T> {
     pub fn origin(&self, key: impl Into<Key>) -> Option<&Origin> {
         let mut key = key.into();
         while !key.is_root() {
-            if let Some(origin) = self.origins.get(&key) {
-                return Some(origin);
+            if let Some(saying) = self.trail(&key).last() {
+                return Some(&saying.origin);
             }
             key = key.parent()?;
         }
@@ -57,7 +80,16 @@ impl<T> Resolved<T> {
 
     /// Every setting with its origin, ordered by name. A list is one setting.
     pub fn origins(&self) -> impl Iterator<Item = (&Key, &Origin)> {
-        self.origins.iter()
+        let last = |(key, trail)| Some((key, &<[Saying]>::last(trail)?.origin));
+        self.trails
+            .iter()
+            .map(|(key, trail)| (key, trail.as_slice()))
+            .filter_map(last)
+    }
+
+    /// Every layer that sets the setting, the lowest first: the last one counts, the others are shadowed by it.
+    pub fn trail(&self, key: &Key) -> &[Saying] {
+        self.trails.get(key).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -98,6 +130,14 @@ impl Layers {
         self.file(Layer::ProjectFile, file)
     }
 
+    /// A file of another program, of which these values are ours too. The rest is not looked at, and a value that cannot
+    /// be used is a warning.
+    pub fn peer_file(mut self, file: &SourceFile, keys: &[PeerKey]) -> Self {
+        let source = Source::from_peer(file, keys, &mut self.faults, &mut self.warnings);
+        self.sources.push(source);
+        self
+    }
+
     fn file(mut self, layer: Layer, file: &SourceFile) -> Self {
         let source = Source::from_file(layer, file, &mut self.faults);
         self.sources.push(source);
@@ -134,6 +174,27 @@ impl Layers {
         self
     }
 
+    /// What numbers may be. A segment `*` of a key stands for any name. Where milliseconds or bytes are counted, a text with
+    /// a unit means its number.
+    pub fn limits<K: Into<Key>>(mut self, limits: impl IntoIterator<Item = (K, Range)>) -> Self {
+        let limits = limits.into_iter().map(|(key, range)| Limit {
+            key: key.into(),
+            range,
+        });
+        self.limits.extend(limits);
+        self
+    }
+
+    /// What a layer may set. It is asked for each value that is no table; what it refuses is a fault.
+    pub fn permit(
+        mut self,
+        layer: Layer,
+        permit: fn(&Key, &Value) -> Result<(), &'static str>,
+    ) -> Self {
+        self.permits.push((layer, permit));
+        self
+    }
+
     /// Merges the layers by their precedence (of two of one layer the later given wins) and reads the settings.
     ///
     /// # Errors
@@ -142,24 +203,36 @@ impl Layers {
     pub fn resolve<T: DeserializeOwned + Serialize>(self) -> Result<Resolved<T>, ConfigError> {
         let Self {
             mut sources,
+            limits,
+            permits,
             mut faults,
             warnings,
         } = self;
         sources.sort_by_key(|source| source.layer);
-        let (merged, read) = read_through(&mut sources, &mut faults);
+        for source in &sources {
+            faults.extend(odd_numbers(source, &limits));
+        }
+        for (layer, permit) in permits {
+            let of_layer = sources.iter_mut().filter(|source| source.layer == layer);
+            of_layer.for_each(|source| faults.extend(refused(source, permit)));
+        }
+        let (merged, read) = read_through(&mut sources, &limits, &mut faults);
         if let Some((value, ignored)) = &read {
             faults.extend(unknown_keys(&sources, value, ignored));
         }
         match read {
             Some((value, _)) if faults.is_empty() => {
                 let leaves = merged.leaves().into_iter();
-                let origins = leaves
-                    .map(|(key, source)| (key.clone(), sources[source].origin(&key)))
+                let trails = leaves
+                    .map(|(key, winner)| {
+                        let trail = trail(&sources, &key, winner);
+                        (key, trail)
+                    })
                     .collect();
                 Ok(Resolved {
                     value,
                     warnings,
-                    origins,
+                    trails,
                 })
             }
             _ => {
@@ -174,13 +247,29 @@ impl Layers {
     }
 }
 
+/// What each layer up to the winner says of the setting. Of two sources of one layer the later speaks for it.
+fn trail(sources: &[Source], key: &Key, winner: usize) -> Vec<Saying> {
+    let saying = |source: &Source| {
+        Some(Saying {
+            value: source.get(key)?.clone(),
+            origin: source.origin(key),
+        })
+    };
+    let up_to_winner = sources.iter().take(winner + 1);
+    up_to_winner.filter_map(saying).collect()
+}
+
 /// Reads until nothing is in the way any more; None if something stays in it.
 fn read_through<T: DeserializeOwned>(
     sources: &mut [Source],
+    limits: &[Limit],
     faults: &mut Vec<Fault>,
 ) -> (Merged, Option<(T, Vec<Key>)>) {
     loop {
         let merged = Merged::of(sources);
+        if hold_against(limits, &merged, sources, faults) && faults.len() < MAX_FAULTS {
+            continue;
+        }
         match merged.read() {
             Ok(read) => return (merged, Some(read)),
             Err(misfit) => {
@@ -190,6 +279,54 @@ fn read_through<T: DeserializeOwned>(
             }
         }
     }
+}
+
+/// Holds the numbers against their ranges: what spells a number becomes it, what is outside is noted and taken out. True if
+/// something was changed.
+fn hold_against(
+    limits: &[Limit],
+    merged: &Merged,
+    sources: &mut [Source],
+    faults: &mut Vec<Fault>,
+) -> bool {
+    let mut changed = false;
+    for Limit { key, range } in limits {
+        for key in merged.matching(key) {
+            let source = merged
+                .source_of(&key)
+                .and_then(|index| sources.get_mut(index));
+            let Some(source) = source.filter(|source| source.layer != Layer::Defaults) else {
+                continue;
+            };
+            let Some(value) = source.get(&key) else {
+                continue;
+            };
+            let (origin, range) = (source.origin(&key), *range);
+            let fault = match judge(value, &range, source.layer) {
+                Verdict::Fits => continue,
+                Verdict::Means(number) => {
+                    source.set(&key, number, origin.place);
+                    changed = true;
+                    continue;
+                }
+                Verdict::Outside(found) => Fault::OutOfRange {
+                    origin,
+                    key: key.clone(),
+                    range,
+                    found,
+                },
+                Verdict::NoAmount(why) => Fault::NoAmount {
+                    origin,
+                    key: key.clone(),
+                    range,
+                    why,
+                },
+            };
+            faults.push(fault);
+            changed |= source.remove(&key);
+        }
+    }
+    changed
 }
 
 /// Makes way for the next reading: a text becomes what it spells, or the misfit is noted and taken out. False if neither
@@ -276,6 +413,46 @@ fn nobodys_fault(Misfit { key, what }: Misfit) -> Fault {
         What::Other { why } => format!("`{key}`: {why}"),
     };
     Fault::Defaults { why }
+}
+
+/// Takes out what the layer may not set.
+fn refused(source: &mut Source, permit: Permit) -> Vec<Fault> {
+    let refused = source.leaves().into_iter().filter_map(|(key, value)| {
+        let why = permit(&key, value).err()?;
+        Some((key, why))
+    });
+    let refused: Vec<_> = refused.collect();
+    let fault = |(key, why): (Key, &str)| {
+        let origin = source.origin(&key);
+        source.remove(&key);
+        Fault::Invalid {
+            origin,
+            key,
+            why: why.to_owned(),
+        }
+    };
+    refused.into_iter().map(fault).collect()
+}
+
+/// Numbers that no setting can be.
+fn odd_numbers(source: &Source, limits: &[Limit]) -> impl Iterator<Item = Fault> {
+    source.oddities.iter().map(|(key, odd)| {
+        let (origin, key, found) = (source.origin(key), key.clone(), odd.to_string());
+        match limits.iter().find(|limit| limit.is_for(&key)) {
+            Some(&Limit { range, .. }) => Fault::OutOfRange {
+                origin,
+                key,
+                range,
+                found,
+            },
+            None => Fault::WrongType {
+                origin,
+                key,
+                expected: "a finite number of at most 64 bits".to_owned(),
+                found,
+            },
+        }
+    })
 }
 
 /// A name that nobody reads is a fault in each layer that has it; what the defaults say too much is not the user's.
