@@ -5,16 +5,22 @@
 //!
 //! | file | idea |
 //! |---|---|
+//! | `edit` | one setting changed in the text of a file |
 //! | `endpoint` | how one model provider is reached |
 //! | `names`, `table` | every setting by name, its variable, what it may be, and what it does |
 //! | `odds` | values that do not go together |
 //! | `openclaw` | the variables and the file of OpenClaw that are obeyed here too |
+//! | `reference` | the settings as a page, a schema and a baseline |
+//! | `shown` | a value without what may be a secret in it |
 //! | `sources` | files, environment and flags become settings |
 
+mod edit;
 mod endpoint;
 mod names;
 mod odds;
 mod openclaw;
+pub mod reference;
+mod shown;
 mod sources;
 mod table;
 
@@ -23,8 +29,10 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use edit::{EditError, edited};
 pub use endpoint::Endpoint;
 pub use names::{Kind, Name, meant_by, name_of, names};
+pub use shown::shown;
 pub use sources::{Flag, Sources};
 
 /// The name of the provider that needs no settings of its own: OpenAI, or whatever `OPENAI_BASE_URL` says.

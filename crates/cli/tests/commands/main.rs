@@ -9,6 +9,9 @@
 )]
 
 mod bench;
+mod canary;
+mod config;
 mod look;
+mod sentences;
 mod settings;
 mod turn;

@@ -105,6 +105,18 @@ impl Sources {
         Ok(resolved)
     }
 
+    /// The files that there are, lowest layer first.
+    #[must_use]
+    pub fn files(&self) -> Vec<SourceFile> {
+        let all = [
+            &self.system_file,
+            &self.user_file,
+            &self.project_file,
+            &self.openclaw_file,
+        ];
+        all.into_iter().flatten().cloned().collect()
+    }
+
     /// The settings file of the OpenClaw home that these sources point at, if they do. It is for the caller to read it, and
     /// to put it into [`openclaw_file`](Self::openclaw_file). What is wrong with the sources is told when they are resolved.
     #[must_use]
