@@ -4,16 +4,16 @@
 //! serde stops at the first misfit. To find them all, each is noted, the value taken out of its layer, and the rest read
 //! again; the defaults underneath make that end. A value that a higher layer shadows is not looked at.
 
-use std::{collections::BTreeMap, fmt};
-
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use crate::{
     Environment, Key, Layer, Origin, PeerKey, Place, Range, SourceFile,
+    before::{Permit, hold_against, odd_numbers, refused},
     fault::{ConfigError, Fault, Warning},
-    limit::{Limit, Verdict, judge},
+    limit::Limit,
     merge::{Merged, Misfit, What},
+    resolved::{Resolved, trail},
     source::Source,
     suggest::nearest,
     toml_file::reinterpret,
@@ -31,66 +31,6 @@ pub struct Layers {
     permits: Vec<(Layer, Permit)>,
     faults: Vec<Fault>,
     warnings: Vec<Warning>,
-}
-
-/// Whether a layer may set a setting to a value; if not, why.
-type Permit = fn(&Key, &Value) -> Result<(), &'static str>;
-
-/// A configuration, and where each of its values comes from.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Resolved<T> {
-    /// The settings.
-    pub value: T,
-    /// Oddities that stop nobody.
-    pub warnings: Vec<Warning>,
-    /// For each setting every layer that sets it, the lowest first.
-    trails: BTreeMap<Key, Vec<Saying>>,
-}
-
-/// What one layer says of one setting.
-#[derive(Clone)]
-pub struct Saying {
-    /// Where it says it.
-    pub origin: Origin,
-    /// What it says.
-    pub value: Value,
-}
-
-/// Without the value, which may be somebody's secret.
-impl fmt::Debug for Saying {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Saying").field(&self.origin).finish()
-    }
-}
-
-impl<T> Resolved<T> {
-    /// Where the setting comes from; None if no layer, not even the defaults, names it. For an element of a list that is
-    /// the origin of the list.
-    pub fn origin(&self, key: impl Into<Key>) -> Option<&Origin> {
-        let mut key = key.into();
-        while !key.is_root() {
-            if let Some(saying) = self.trail(&key).last() {
-                return Some(&saying.origin);
-            }
-            key = key.parent()?;
-        }
-        None
-    }
-
-    /// Every setting with its origin, ordered by name. A list is one setting.
-    pub fn origins(&self) -> impl Iterator<Item = (&Key, &Origin)> {
-        let last = |(key, trail)| Some((key, &<[Saying]>::last(trail)?.origin));
-        self.trails
-            .iter()
-            .map(|(key, trail)| (key, trail.as_slice()))
-            .filter_map(last)
-    }
-
-    /// Every layer that sets the setting, the lowest first: the last one counts, the others are shadowed by it.
-    pub fn trail(&self, key: &Key) -> &[Saying] {
-        self.trails.get(key).map_or(&[], Vec::as_slice)
-    }
 }
 
 impl Layers {
@@ -247,18 +187,6 @@ impl Layers {
     }
 }
 
-/// What each layer up to the winner says of the setting. Of two sources of one layer the later speaks for it.
-fn trail(sources: &[Source], key: &Key, winner: usize) -> Vec<Saying> {
-    let saying = |source: &Source| {
-        Some(Saying {
-            value: source.get(key)?.clone(),
-            origin: source.origin(key),
-        })
-    };
-    let up_to_winner = sources.iter().take(winner + 1);
-    up_to_winner.filter_map(saying).collect()
-}
-
 /// Reads until nothing is in the way any more; None if something stays in it.
 fn read_through<T: DeserializeOwned>(
     sources: &mut [Source],
@@ -279,54 +207,6 @@ fn read_through<T: DeserializeOwned>(
             }
         }
     }
-}
-
-/// Holds the numbers against their ranges: what spells a number becomes it, what is outside is noted and taken out. True if
-/// something was changed.
-fn hold_against(
-    limits: &[Limit],
-    merged: &Merged,
-    sources: &mut [Source],
-    faults: &mut Vec<Fault>,
-) -> bool {
-    let mut changed = false;
-    for Limit { key, range } in limits {
-        for key in merged.matching(key) {
-            let source = merged
-                .source_of(&key)
-                .and_then(|index| sources.get_mut(index));
-            let Some(source) = source.filter(|source| source.layer != Layer::Defaults) else {
-                continue;
-            };
-            let Some(value) = source.get(&key) else {
-                continue;
-            };
-            let (origin, range) = (source.origin(&key), *range);
-            let fault = match judge(value, &range, source.layer) {
-                Verdict::Fits => continue,
-                Verdict::Means(number) => {
-                    source.set(&key, number, origin.place);
-                    changed = true;
-                    continue;
-                }
-                Verdict::Outside(found) => Fault::OutOfRange {
-                    origin,
-                    key: key.clone(),
-                    range,
-                    found,
-                },
-                Verdict::NoAmount(why) => Fault::NoAmount {
-                    origin,
-                    key: key.clone(),
-                    range,
-                    why,
-                },
-            };
-            faults.push(fault);
-            changed |= source.remove(&key);
-        }
-    }
-    changed
 }
 
 /// Makes way for the next reading: a text becomes what it spells, or the misfit is noted and taken out. False if neither
@@ -413,46 +293,6 @@ fn nobodys_fault(Misfit { key, what }: Misfit) -> Fault {
         What::Other { why } => format!("`{key}`: {why}"),
     };
     Fault::Defaults { why }
-}
-
-/// Takes out what the layer may not set.
-fn refused(source: &mut Source, permit: Permit) -> Vec<Fault> {
-    let refused = source.leaves().into_iter().filter_map(|(key, value)| {
-        let why = permit(&key, value).err()?;
-        Some((key, why))
-    });
-    let refused: Vec<_> = refused.collect();
-    let fault = |(key, why): (Key, &str)| {
-        let origin = source.origin(&key);
-        source.remove(&key);
-        Fault::Invalid {
-            origin,
-            key,
-            why: why.to_owned(),
-        }
-    };
-    refused.into_iter().map(fault).collect()
-}
-
-/// Numbers that no setting can be.
-fn odd_numbers(source: &Source, limits: &[Limit]) -> impl Iterator<Item = Fault> {
-    source.oddities.iter().map(|(key, odd)| {
-        let (origin, key, found) = (source.origin(key), key.clone(), odd.to_string());
-        match limits.iter().find(|limit| limit.is_for(&key)) {
-            Some(&Limit { range, .. }) => Fault::OutOfRange {
-                origin,
-                key,
-                range,
-                found,
-            },
-            None => Fault::WrongType {
-                origin,
-                key,
-                expected: "a finite number of at most 64 bits".to_owned(),
-                found,
-            },
-        }
-    })
 }
 
 /// A name that nobody reads is a fault in each layer that has it; what the defaults say too much is not the user's.

@@ -175,10 +175,10 @@ mod tests {
             ("guard_wait_ms", |options| options.guard_wait_ms = 0),
             ("rounds_max", |options| options.rounds_max = 0),
             ("parallel_tools_max", |options| {
-                options.parallel_tools_max = 0
+                options.parallel_tools_max = 0;
             }),
             ("write_attempts_max", |options| {
-                options.write_attempts_max = 0
+                options.write_attempts_max = 0;
             }),
             ("token_budget", |options| options.token_budget = Some(0)),
             ("close_limit_ms", |options| options.close_limit_ms = 99),

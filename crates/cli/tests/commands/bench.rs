@@ -81,9 +81,9 @@ impl Bench {
         folder.join(name)
     }
 
-    /// The text without the name of the folder that everything is in.
+    /// The text with `~` for the home, wherever that is.
     pub(crate) fn anywhere(&self, text: &str) -> String {
-        text.replace(self.dir.path().to_str().unwrap(), "")
+        text.replace(self.dir.path().join("home").to_str().unwrap(), "~")
     }
 
     /// A recorded session whose model gives these answers, as the value of `--model`.

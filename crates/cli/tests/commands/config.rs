@@ -57,7 +57,7 @@ fn one_setting_is_explained_with_what_it_shadows_and_what_it_may_be() {
         told,
         "store.locks.max_hold_ms = 70000\n  how long a guard may be held before it is revoked\n  \
          from      environment variable LATCHWORK_MAX_HOLD_MS\n  \
-         shadows   9000 (user file \"/home/.config/latchwork/config.toml\" line 2)\n  \
+         shadows   9000 (user file \"~/.config/latchwork/config.toml\" line 2)\n  \
          shadows   300000 (defaults)\n  \
          may be    milliseconds from 1000 to 2147000000 (1s to 2147000s)\n  \
          variable  LATCHWORK_MAX_HOLD_MS\n  since     0.1.0\n"

@@ -10,8 +10,8 @@ fn a_mistyped_name_is_answered_with_the_name() {
     assert_eq!(
         bench.anywhere(&told),
         r#"error: the settings cannot be used
-  x user file "/home/.config/latchwork/config.toml" line 2: there is no setting `turn.round_max`; did you mean `turn.rounds_max`?
-   ,-[/home/.config/latchwork/config.toml:2:1]
+  x user file "~/.config/latchwork/config.toml" line 2: there is no setting `turn.round_max`; did you mean `turn.rounds_max`?
+   ,-[~/.config/latchwork/config.toml:2:1]
  1 | [turn]
  2 | ••• = •••
    : ^^^^|^^^^
@@ -31,8 +31,8 @@ fn a_mistyped_unit_is_answered_with_the_units_and_the_range() {
     assert_eq!(
         bench.anywhere(&told),
         r#"error: the settings cannot be used
-  x user file "/home/.config/latchwork/config.toml" line 2: `turn.claim_wait_ms`: unknown unit `sec`; there are: ms, s, min, h, d; it must be milliseconds from 0 to 86400000 (0ms to 1d)
-   ,-[/home/.config/latchwork/config.toml:2:1]
+  x user file "~/.config/latchwork/config.toml" line 2: `turn.claim_wait_ms`: unknown unit `sec`; there are: ms, s, min, h, d; it must be milliseconds from 0 to 86400000 (0ms to 1d)
+   ,-[~/.config/latchwork/config.toml:2:1]
  1 | [turn]
  2 | claim_wait_ms = "60sec"
    : ^^^^^^^^^^^|^^^^^^^^^^^
@@ -50,7 +50,7 @@ fn a_mistyped_path_or_session_is_answered_with_the_one_beside_it() {
     let told = bench.run(&["show", "mian"]).ended_with(1).stderr;
     assert_eq!(
         bench.anywhere(&told),
-        "error: session mian does not exist (/home/.local/share/latchwork/sessions/mian.jsonl)\n  hint: did you mean `main`?\n  \
+        "error: session mian does not exist (~/.local/share/latchwork/sessions/mian.jsonl)\n  hint: did you mean `main`?\n  \
          hint: `latchwork sessions` lists what there is\n"
     );
     let told = bench
