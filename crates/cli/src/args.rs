@@ -50,6 +50,8 @@ pub(crate) enum Command {
     Completions(Completions),
     /// Print the manual page; with --out, write the pages of all commands.
     Man(Man),
+    /// Show, check and change settings, and say where they come from.
+    Config(Config),
 }
 
 /// `completions`.
@@ -85,13 +87,13 @@ pub(crate) struct Run {
     /// What the model is told before the conversation.
     #[arg(long, value_name = "TEXT")]
     pub(crate) system: Option<String>,
-    /// While another turn of the session is under way, wait this long for it [default: the setting turn.claimWaitMs, which is 0: not at all].
+    /// While another turn of the session is under way, wait this long for it [default: the setting turn.claim_wait_ms, which is 0: not at all].
     #[arg(long, value_name = "DURATION", group = "claimed")]
     pub(crate) wait: Option<Span>,
     /// Ask the turn that is under way to yield at its next boundary, for this reason; when the grace is over, end it.
     #[arg(long, value_name = "REASON", group = "claimed")]
     pub(crate) hand_over: Option<String>,
-    /// How long a turn that is asked to yield has [default: the setting turn.handOverGraceMs, which is 10 s].
+    /// How long a turn that is asked to yield has [default: the setting turn.hand_over_grace_ms, which is 10 s].
     #[arg(long, value_name = "DURATION", requires = "hand_over")]
     pub(crate) grace: Option<Span>,
     /// End the turn that is under way, for this reason. What it had said is kept.
@@ -200,7 +202,7 @@ pub(crate) struct Lock {
     /// A session key, or the path of a transcript (with a `/` or ending in .jsonl).
     #[arg(value_name = "SESSION|PATH")]
     pub(crate) session: SessionArg,
-    /// How long to wait for the lock; 0: not at all [default: the setting store.locks.acquireTimeoutMs].
+    /// How long to wait for the lock; 0: not at all [default: the setting store.locks.acquire_timeout_ms].
     #[arg(long, value_name = "DURATION")]
     pub(crate) wait: Option<Span>,
     /// What the lock is for, in a word or two; others are shown it.
@@ -209,6 +211,57 @@ pub(crate) struct Lock {
     /// The command and its arguments, after `--`. No shell is involved unless it is named.
     #[arg(value_name = "COMMAND", last = true, required = true)]
     pub(crate) command: Vec<OsString>,
+}
+
+/// `config`.
+#[derive(Debug, Args)]
+pub(crate) struct Config {
+    /// What to do with them.
+    #[command(subcommand)]
+    pub(crate) what: ConfigWhat,
+}
+
+/// The commands of `config`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigWhat {
+    /// Every setting with the value that holds now.
+    Show {
+        /// And where it comes from: file and line, variable, flag.
+        #[arg(long)]
+        origins: bool,
+        /// One JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// One setting: its value, where that comes from, what it shadows, what the setting may be and does.
+    Explain {
+        /// Its name, such as store.locks.max_hold_ms.
+        key: String,
+        /// One JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Whether the settings can be used; everything that is wrong is told at once.
+    Check {
+        /// This file alone, as if it were your own.
+        file: Option<PathBuf>,
+    },
+    /// The JSON schema of a settings file, for editors.
+    Schema,
+    /// Set a setting in your own file. Comments and order stay, and the file is replaced as a whole.
+    Set {
+        /// Its name.
+        key: String,
+        /// Its value; the items of a list are separated by commas.
+        #[arg(allow_hyphen_values = true)]
+        value: String,
+    },
+    /// Where settings files are looked for, and which are there.
+    Path {
+        /// One JSON object a file.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// `unlock`.

@@ -5,13 +5,14 @@
 
 use std::error::Error;
 use std::fmt;
+use std::path::{Path, PathBuf};
 
-use latchwork::config::Fault;
+use latchwork::config::nearest;
 use latchwork::format::Escaped;
 use latchwork::models::ModelsError;
 use latchwork::runner::TurnError;
 use latchwork::seams::{AcquireError, AppendError, ClaimError, InboxError, ModelError, OpenError};
-use latchwork::{AddressError, AppendLineError, RunError, SettingsError, SetupError, WriteError};
+use latchwork::{AddressError, AppendLineError, RunError, SetupError, WriteError};
 
 use crate::exit::Exit;
 
@@ -21,6 +22,8 @@ pub(crate) struct Failure {
     /// How the program ends.
     pub(crate) exit: Exit,
     what: String,
+    /// Blocks of lines that were made harmless part by part, and may hold styles of our own.
+    shown: Vec<String>,
     why: Vec<String>,
     hints: Vec<String>,
 }
@@ -31,6 +34,7 @@ impl Failure {
         Self {
             exit: Exit::Failure,
             what: what.into(),
+            shown: Vec::new(),
             why: Vec::new(),
             hints: Vec::new(),
         }
@@ -67,10 +71,30 @@ impl Failure {
         self
     }
 
+    /// With a block of lines that is harmless for a terminal already.
+    pub(crate) fn shown(mut self, block: String) -> Self {
+        self.shown.push(block);
+        self
+    }
+
     /// With something to do about it.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
+    }
+
+    /// With the file beside this path that may be meant, if there is one: by its path, or by the name of its session.
+    pub(crate) fn near(self, path: &Path, by_name: bool) -> Self {
+        let Some(meant) = beside(path) else {
+            return self;
+        };
+        let name = meant.file_stem().unwrap_or_default().to_string_lossy();
+        let shown = if by_name {
+            name.into_owned()
+        } else {
+            meant.display().to_string()
+        };
+        self.hint(format!("did you mean `{shown}`?"))
     }
 
     /// With another end of the program.
@@ -80,9 +104,31 @@ impl Failure {
     }
 }
 
+/// The file of the same kind in the same folder whose name is nearest to this one's.
+fn beside(path: &Path) -> Option<PathBuf> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let names = std::fs::read_dir(folder)
+        .ok()?
+        .flatten()
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| Path::new(name).extension() == path.extension());
+    let names: Vec<String> = names.collect();
+    let meant = nearest(
+        path.file_name()?.to_str()?,
+        names.iter().map(String::as_str),
+    )?;
+    Some(path.with_file_name(meant))
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         block(f, "error: ", &self.what)?;
+        for shown in &self.shown {
+            write!(f, "\n{shown}")?;
+        }
         for why in &self.why {
             block(f, "\n  why: ", why)?;
         }
@@ -100,23 +146,6 @@ fn block(f: &mut fmt::Formatter<'_>, label: &str, text: &str) -> fmt::Result {
         "{label}{}",
         Escaped(text).to_string().replace('\n', "\n    ")
     )
-}
-
-impl From<SettingsError> for Failure {
-    fn from(error: SettingsError) -> Self {
-        let failure = Self::settings(error.to_string());
-        match &error {
-            SettingsError::Config(config)
-                if config
-                    .faults
-                    .iter()
-                    .any(|fault| matches!(fault, Fault::UnknownKey { .. })) =>
-            {
-                failure.hint("correct the name; `latchwork --help` lists the variables")
-            }
-            _ => failure,
-        }
-    }
 }
 
 impl From<SetupError> for Failure {
@@ -146,11 +175,24 @@ impl From<RunError> for Failure {
                 .hint("offline, --model replay:FILE answers with the replies of a recorded session"),
             RunError::BadModel(_) => failure.exit(Exit::Usage),
             RunError::Models(ModelsError::Replay(_)) => failure,
+            RunError::Models(ModelsError::UnknownProvider { provider, model, known }) => failure
+                .exit(Exit::Settings)
+                .hint(provider_meant(provider, model.as_deref(), known)),
             RunError::Secret { .. } | RunError::Provider(_) | RunError::Models(_) | RunError::Tools(_) => {
                 failure.exit(Exit::Settings)
             }
             _ => failure,
         }
+    }
+}
+
+/// What to type instead of a provider that there is not.
+fn provider_meant(provider: &str, model: Option<&str>, known: &[String]) -> String {
+    match (nearest(provider, known.iter().map(String::as_str)), model) {
+        (Some(meant), Some(model)) => format!("did you mean `{meant}/{model}`?"),
+        (Some(meant), None) => format!("did you mean `{meant}/MODEL`?"),
+        (None, None) => format!("if it is a model of OpenAI's, write `openai/{provider}`"),
+        (None, Some(_)) => "check the part before the `/`, or set the provider up".to_owned(),
     }
 }
 
@@ -170,10 +212,10 @@ fn of_turn(error: &TurnError) -> Failure {
         TurnError::Model(error) => of_model(failure.exit(Exit::Provider), error),
         TurnError::Cancelled { .. } => failure.exit(Exit::Signal(2)),
         TurnError::TooLong { .. } => {
-            failure.hint("the setting is turn.tokenBudget (LATCHWORK_TOKEN_BUDGET)")
+            failure.hint("the setting is turn.token_budget (LATCHWORK_TOKEN_BUDGET)")
         }
         TurnError::TooManyRounds { .. } => {
-            failure.hint("run again to let it go on, or raise turn.roundsMax")
+            failure.hint("run again to let it go on, or raise turn.rounds_max")
         }
         _ => failure,
     }

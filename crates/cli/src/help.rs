@@ -15,7 +15,7 @@ While the command runs nobody else writes the session, OpenClaw included; readin
   - A `latchwork append`, `run`, `rewind` or `lock` on the same session inside the command joins the lock instead of waiting for
     itself, one at a time. It is told by the variable LATCHWORK_LOCK and by open descriptors, which the programs in between must pass
     on (shells do; in Python, close_fds=False). A joiner that finds them missing says so and waits like anybody else.
-  - There is no limit to how long it may take: the setting store.locks.maxHoldMs does not apply.
+  - There is no limit to how long it may take: the setting store.locks.max_hold_ms does not apply.
   - SIGTERM is passed on to the command. At a terminal Ctrl-C and a hangup reach the command by themselves; elsewhere SIGINT,
     SIGQUIT and SIGHUP are passed on, too. latchwork waits for the command's end in any case.
 

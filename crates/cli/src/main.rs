@@ -4,9 +4,11 @@
 //! |---|---|
 //! | `args` | what may be typed |
 //! | `world` | what is taken from the machine around: environment, directory, settings files |
+//! | `settings` | which settings files there are; what is wrong with them, shown |
 //! | `run`, `append`, `rewind`, `fork`, `watch`, `sessions`, `show`, `lock`, `unlock`, `demo` | one command each |
 //! | `generate` | completions and manual pages |
 //! | `who` | who holds or asks for something, for programs |
+//! | `config` | the command that shows, checks and changes settings |
 //! | `output` | standard output and error, made harmless for a terminal |
 //! | `screen` | what happens is shown on a thread of its own |
 //! | `failure`, `exit` | a failure in words, and as a number |
@@ -14,6 +16,7 @@
 
 mod append;
 mod args;
+mod config;
 mod demo;
 mod duration;
 mod exit;
@@ -28,6 +31,7 @@ mod run;
 mod screen;
 mod secrets;
 mod sessions;
+mod settings;
 mod show;
 mod signals;
 mod unlock;
@@ -40,6 +44,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use latchwork::config::Resolved;
+use latchwork::sys::leave_no_core;
 use latchwork::{Flag, Latchwork, Settings};
 
 use crate::args::{Command, Typed};
@@ -74,6 +79,11 @@ fn main() -> ExitCode {
         Err(failure) => return end(PLAIN, Err(failure)),
     };
     let errors = Errors::standard(&world);
+    if let Err(error) = leave_no_core() {
+        errors.warn(&format!(
+            "a crash may leave a file with what was in memory: {error}"
+        ));
+    }
     for told in &world.not_inherited {
         errors.warn(&told.to_string());
     }
@@ -117,6 +127,7 @@ async fn command(command: Command, world: &World, errors: Errors) -> Result<Exit
         Command::Unlock(typed) => unlock::run(&typed, &begin(world, errors)?).await,
         Command::Rewind(typed) => rewind::run(&typed, &begin(world, errors)?).await,
         Command::Fork(typed) => fork::run(&typed, &begin(world, errors)?).await,
+        Command::Config(typed) => config::run(typed, world, errors),
         Command::Watch(typed) => watch::run(&typed, &begin(world, errors)?, world, errors).await,
     }
 }

@@ -35,6 +35,7 @@ pub(crate) async fn run(
             session.id(),
             look.place.display()
         ))
+        .near(&look.place, typed.session.session_key().is_some())
         .hint("`latchwork sessions` lists what there is"));
     }
     let mut output = Output::standard();

@@ -8,7 +8,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use latchwork::config::{Resolved, SourceFile};
+use latchwork::config::Resolved;
 use latchwork::filelock::{Inherited, LOCK_VARIABLE, NotInherited};
 use latchwork::home::{PROJECT_FILE, SYSTEM_FILE, user_file};
 use latchwork::sys::System;
@@ -17,6 +17,7 @@ use latchwork::{Flag, Latchwork, Settings, Sources};
 use crate::failure::Failure;
 use crate::output::Errors;
 use crate::secrets::Places;
+use crate::settings::{files, report};
 
 /// A settings file larger than this is none, in bytes.
 const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -78,23 +79,47 @@ impl World {
             .is_some_and(|value| !value.is_empty())
     }
 
+    /// Everything that settings come from, with what was typed on top.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or that others may write.
+    pub(crate) fn sources(&self, flags: Vec<Flag>) -> Result<Sources, Failure> {
+        let mut sources = Sources {
+            system_file: files::read_one(Path::new(SYSTEM_FILE))?,
+            user_file: user_file(&self.environment)
+                .as_deref()
+                .map_or(Ok(None), files::read_one)?,
+            project_file: files::read_one(&self.cwd.join(PROJECT_FILE))?,
+            openclaw_file: None,
+            environment: self.environment.clone(),
+            cwd: self.cwd.clone(),
+            flags,
+        };
+        if let Some(path) = sources.openclaw_path() {
+            sources.openclaw_file = files::read(&path)?;
+        }
+        Ok(sources)
+    }
+
     /// The settings, with what was typed on top.
     pub(crate) fn settings(
         &self,
         flags: Vec<Flag>,
         errors: &Errors,
     ) -> Result<Resolved<Settings>, Failure> {
-        let sources = Sources {
-            system_file: read(Path::new(SYSTEM_FILE))?,
-            user_file: user_file(&self.environment)
-                .as_deref()
-                .map_or(Ok(None), read)?,
-            project_file: read(&self.cwd.join(PROJECT_FILE))?,
-            environment: self.environment.clone(),
-            cwd: self.cwd.clone(),
-            flags,
-        };
-        let resolved = sources.resolve()?;
+        self.resolve(self.sources(flags)?, errors)
+    }
+
+    /// The settings that these sources make. What is odd about them is told.
+    pub(crate) fn resolve(
+        &self,
+        sources: Sources,
+        errors: &Errors,
+    ) -> Result<Resolved<Settings>, Failure> {
+        let files = sources.files();
+        let resolved = sources
+            .resolve()
+            .map_err(|error| report::failure(&error, &files, errors.styled))?;
         for warning in &resolved.warnings {
             errors.warn(&warning.to_string());
         }
@@ -103,6 +128,9 @@ impl World {
 
     /// The runtime with these settings.
     pub(crate) fn latchwork(&self, settings: Settings) -> Result<Latchwork, Failure> {
+        if let Some(home) = &settings.home {
+            files::home_is_ours(home)?;
+        }
         let secrets = Arc::new(Places::new(self.environment.clone()));
         let inherited = self.inherited.clone();
         let system = self.system.clone();
@@ -129,27 +157,6 @@ fn system(environment: &mut BTreeMap<String, String>) -> Result<System, Failure>
 #[expect(clippy::unnecessary_wraps, reason = "with fault points it can fail")]
 fn system(_environment: &mut BTreeMap<String, String>) -> Result<System, Failure> {
     Ok(System::real())
-}
-
-/// Reads a settings file; `None` if there is none.
-fn read(path: &Path) -> Result<Option<SourceFile>, Failure> {
-    match read_text(path) {
-        Ok(text) => Ok(Some(SourceFile::toml(path, text))),
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-            ) =>
-        {
-            Ok(None)
-        }
-        Err(error) => Err(Failure::settings(format!(
-            "the settings file {} cannot be read",
-            path.display()
-        ))
-        .because(&error)
-        .hint("make it a readable text file of at most 1 MiB, or take it away")),
-    }
 }
 
 /// The text of a regular file. A named pipe in a foreign directory must not make us wait for its other end.

@@ -2,7 +2,7 @@
 
 use crate::quantity::{Kind, quantity};
 
-const SIZE: Kind = Kind {
+pub(crate) const SIZE: Kind = Kind {
     units: &[
         ("b", 1),
         ("kb", 1 << 10),

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use crate::{Key, Origin};
+use crate::{Format, Key, Origin, QuantityError, Range};
 
 /// A configuration that cannot be used, with everything that is wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,7 +35,7 @@ pub enum Fault {
         /// Where.
         origin: Origin,
         /// The format that it should have.
-        format: &'static str,
+        format: Format,
         /// What the parser did not like.
         what: String,
     },
@@ -60,6 +60,30 @@ pub enum Fault {
         expected: String,
         /// What stands there; text is not quoted.
         found: String,
+    },
+    /// The number is not one that the setting may be.
+    #[error("{origin}: `{key}` must be {range}, but is {found}")]
+    OutOfRange {
+        /// Where.
+        origin: Origin,
+        /// The setting.
+        key: Key,
+        /// What it may be.
+        range: Range,
+        /// What it is; text is not quoted.
+        found: String,
+    },
+    /// The text is no amount, or has a unit that there is not.
+    #[error("{origin}: `{key}`: {why}; it must be {range}")]
+    NoAmount {
+        /// Where.
+        origin: Origin,
+        /// The setting.
+        key: Key,
+        /// What it may be.
+        range: Range,
+        /// What is wrong with the text.
+        why: QuantityError,
     },
     /// The value has the right type, but cannot be meant.
     #[error("{origin}: `{key}`: {why}")]
@@ -88,14 +112,30 @@ pub enum Fault {
 }
 
 impl Fault {
-    pub(crate) fn origin(&self) -> Option<&Origin> {
+    /// Where it stands; None for what is nobody's.
+    pub fn origin(&self) -> Option<&Origin> {
         match self {
             Self::Syntax { origin, .. }
             | Self::UnknownKey { origin, .. }
             | Self::WrongType { origin, .. }
+            | Self::OutOfRange { origin, .. }
+            | Self::NoAmount { origin, .. }
             | Self::Invalid { origin, .. }
             | Self::Missing { origin, .. } => Some(origin),
             Self::Defaults { .. } => None,
+        }
+    }
+
+    /// The setting that it is about; None for a file that cannot be read at all.
+    pub fn key(&self) -> Option<&Key> {
+        match self {
+            Self::UnknownKey { key, .. }
+            | Self::WrongType { key, .. }
+            | Self::OutOfRange { key, .. }
+            | Self::NoAmount { key, .. }
+            | Self::Invalid { key, .. }
+            | Self::Missing { key, .. } => Some(key),
+            Self::Syntax { .. } | Self::Defaults { .. } => None,
         }
     }
 }
@@ -111,6 +151,26 @@ pub enum Warning {
         variable: String,
         /// The one that may have been meant.
         suggestion: Option<String>,
+    },
+    /// A value that somebody else's program is set by too, and that cannot be used here. It counts as not set.
+    #[error("{origin}: `{key}` is ignored: {why}")]
+    Ignored {
+        /// Where.
+        origin: Origin,
+        /// What it is called there.
+        key: Key,
+        /// Why.
+        why: String,
+    },
+    /// Two values that do not go together.
+    #[error("{origin}: `{key}`: {why}")]
+    AtOdds {
+        /// Where the one stands that is named.
+        origin: Origin,
+        /// The one.
+        key: Key,
+        /// The other, both values, and what follows.
+        why: String,
     },
 }
 

@@ -9,33 +9,44 @@
 //!
 //! # Code map
 //!
-//! - `resolve`: `Layers` in, `Resolved` or `ConfigError` out. Start here.
+//! - `resolve`: `Layers` in, `Resolved` or `ConfigError` out. Start here. `before`: what is asked before serde reads.
+//! - `resolved`: the settings, and every layer that spoke of each.
 //! - `origin`: the order of the layers; where a value stands.
-//! - `source`, `toml_file`: what comes in, as trees that remember lines.
+//! - `source`, `reading`, `toml_file`, `json5_file`, `yaml_file`: what comes in, as trees that remember lines.
 //! - `merge`: the only room that knows figment.
 //! - `fault`, `suggest`: what is wrong, and what may have been meant.
+//! - `limit`: what a number may be.
 //! - `key`: names of settings. `millis`, `bytes` (on `quantity`), `secret`: types for settings.
 #![doc = include_str!("../README.md")]
 
+mod before;
 mod bytes;
 mod fault;
+mod json5_file;
 mod key;
+mod limit;
 mod merge;
 mod millis;
 mod origin;
 mod quantity;
+mod reading;
 mod resolve;
+mod resolved;
 mod secret;
 mod source;
 mod suggest;
 mod toml_file;
+mod yaml_file;
 
 pub use bytes::Bytes;
 pub use fault::{ConfigError, Fault, Warning};
 pub use key::Key;
+pub use limit::{Range, Unit};
 pub use millis::Millis;
 pub use origin::{Layer, Origin, Place};
 pub use quantity::QuantityError;
-pub use resolve::{Layers, Resolved};
+pub use resolve::Layers;
+pub use resolved::{Resolved, Saying};
 pub use secret::{SecretError, SecretRef, SecretRefError, SecretSource, SecretValue};
-pub use source::{Environment, Format, SourceFile};
+pub use source::{Environment, Format, PeerKey, SourceFile};
+pub use suggest::nearest;

@@ -80,6 +80,22 @@ impl Merged {
         leaves
     }
 
+    /// Every key that is there and fits the pattern, in which a segment `*` stands for any name.
+    pub(crate) fn matching(&self, pattern: &Key) -> Vec<Key> {
+        let mut found = vec![(Key::default(), &self.root)];
+        for name in pattern.segments() {
+            let inner = found.into_iter().filter_map(|(key, value)| {
+                let Value::Dict(_, table) = value else {
+                    return None;
+                };
+                let chosen = table.iter().filter(|(own, _)| name == "*" || name == *own);
+                Some(chosen.map(move |(own, value)| (key.child(own), value)))
+            });
+            found = inner.flatten().collect();
+        }
+        found.into_iter().map(|(key, _)| key).collect()
+    }
+
     fn collect(&self, key: &Key, value: &Value, leaves: &mut Vec<(Key, usize)>) {
         match value {
             Value::Dict(_, table) => table
@@ -166,7 +182,7 @@ fn misfit(error: &Error) -> Misfit {
     let what = match &error.kind {
         Kind::InvalidType(found, expected) | Kind::InvalidValue(found, expected) => What::Type {
             expected: expected.clone(),
-            found: in_words(found),
+            found: in_words(found, is_number(expected)),
         },
         Kind::InvalidLength(found, expected) => What::Type {
             expected: expected.clone(),
@@ -187,13 +203,20 @@ fn misfit(error: &Error) -> Misfit {
     Misfit { key, what }
 }
 
-/// What stands there, without quoting text: it could be a secret at the wrong place.
-fn in_words(found: &Actual) -> String {
+/// Whether a number is expected, as serde calls the types of Rust.
+fn is_number(expected: &str) -> bool {
+    let mut chars = expected.chars();
+    matches!(chars.next(), Some('u' | 'i' | 'f')) && chars.all(|c| c.is_ascii_digit())
+}
+
+/// What stands there, without quoting text: it could be a secret at the wrong place. So could a number where none is expected.
+fn in_words(found: &Actual, is_number: bool) -> String {
     match found {
         Actual::Bool(value) => format!("{value}"),
-        Actual::Unsigned(number) => format!("the number {number}"),
-        Actual::Signed(number) => format!("the number {number}"),
-        Actual::Float(number) => format!("the number {number}"),
+        Actual::Unsigned(number) if is_number => format!("the number {number}"),
+        Actual::Signed(number) if is_number => format!("the number {number}"),
+        Actual::Float(number) if is_number => format!("the number {number}"),
+        Actual::Unsigned(_) | Actual::Signed(_) | Actual::Float(_) => "a number".to_owned(),
         Actual::Str(_) | Actual::Char(_) | Actual::Bytes(_) => "a text".to_owned(),
         Actual::Seq => "a list".to_owned(),
         Actual::Map => "a table".to_owned(),

@@ -17,6 +17,8 @@ pub enum Layer {
     UserFile,
     /// What belongs to the directory that is worked in.
     ProjectFile,
+    /// A file of another program, of which only what we know is read.
+    PeerFile,
     /// The environment of the process.
     Environment,
     /// What was typed.
@@ -92,6 +94,7 @@ impl fmt::Display for Layer {
             Self::SystemFile => "system file",
             Self::UserFile => "user file",
             Self::ProjectFile => "project file",
+            Self::PeerFile => "peer's file",
             Self::Environment => "environment",
             Self::CommandLine => "command line",
         })
@@ -120,6 +123,7 @@ mod tests {
             Layer::SystemFile,
             Layer::UserFile,
             Layer::ProjectFile,
+            Layer::PeerFile,
             Layer::Environment,
             Layer::CommandLine,
         ];

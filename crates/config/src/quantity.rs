@@ -8,6 +8,9 @@ use std::fmt;
 /// A unit and how many of the smallest it is.
 pub(crate) type Units = &'static [(&'static str, u64)];
 
+/// The longest text that may be meant for a unit, in bytes.
+const UNIT_MAX: usize = 8;
+
 /// Why a text is not an amount. The range is part of the words, in the units of the amount.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -78,8 +81,10 @@ impl Kind {
             .iter()
             .chain(self.also)
             .find(|(name, _)| name.eq_ignore_ascii_case(unit));
+        // What is too long for a unit is no slip in one: it may be a secret at the wrong place, and is not repeated.
+        let slip = unit.len() <= UNIT_MAX && unit.chars().all(char::is_alphabetic);
         let unknown = || QuantityError::UnknownUnit {
-            unit: unit.chars().take(20).collect(),
+            unit: if slip { unit } else { "…" }.to_owned(),
             units: self.unit_names(),
         };
         known.map(|(_, size)| *size).ok_or_else(unknown)

@@ -4,15 +4,16 @@
 //! serde stops at the first misfit. To find them all, each is noted, the value taken out of its layer, and the rest read
 //! again; the defaults underneath make that end. A value that a higher layer shadows is not looked at.
 
-use std::collections::BTreeMap;
-
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use crate::{
-    Environment, Key, Layer, Origin, Place, SourceFile,
+    Environment, Key, Layer, Origin, PeerKey, Place, Range, SourceFile,
+    before::{Permit, hold_against, odd_numbers, refused},
     fault::{ConfigError, Fault, Warning},
+    limit::Limit,
     merge::{Merged, Misfit, What},
+    resolved::{Resolved, trail},
     source::Source,
     suggest::nearest,
     toml_file::reinterpret,
@@ -26,39 +27,10 @@ const MAX_FAULTS: usize = 50;
 #[must_use = "layers are nothing until they are resolved"]
 pub struct Layers {
     sources: Vec<Source>,
+    limits: Vec<Limit>,
+    permits: Vec<(Layer, Permit)>,
     faults: Vec<Fault>,
     warnings: Vec<Warning>,
-}
-
-/// A configuration, and where each of its values comes from.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Resolved<T> {
-    /// The settings.
-    pub value: T,
-    /// Oddities that stop nobody.
-    pub warnings: Vec<Warning>,
-    origins: BTreeMap<Key, Origin>,
-}
-
-impl<T> Resolved<T> {
-    /// Where the setting comes from; None if no layer, not even the defaults, names it. For an element of a list that is
-    /// the origin of the list.
-    pub fn origin(&self, key: impl Into<Key>) -> Option<&Origin> {
-        let mut key = key.into();
-        while !key.is_root() {
-            if let Some(origin) = self.origins.get(&key) {
-                return Some(origin);
-            }
-            key = key.parent()?;
-        }
-        None
-    }
-
-    /// Every setting with its origin, ordered by name. A list is one setting.
-    pub fn origins(&self) -> impl Iterator<Item = (&Key, &Origin)> {
-        self.origins.iter()
-    }
 }
 
 impl Layers {
@@ -98,6 +70,14 @@ impl Layers {
         self.file(Layer::ProjectFile, file)
     }
 
+    /// A file of another program, of which these values are ours too. The rest is not looked at, and a value that cannot
+    /// be used is a warning.
+    pub fn peer_file(mut self, file: &SourceFile, keys: &[PeerKey]) -> Self {
+        let source = Source::from_peer(file, keys, &mut self.faults, &mut self.warnings);
+        self.sources.push(source);
+        self
+    }
+
     fn file(mut self, layer: Layer, file: &SourceFile) -> Self {
         let source = Source::from_file(layer, file, &mut self.faults);
         self.sources.push(source);
@@ -134,6 +114,27 @@ impl Layers {
         self
     }
 
+    /// What numbers may be. A segment `*` of a key stands for any name. Where milliseconds or bytes are counted, a text with
+    /// a unit means its number.
+    pub fn limits<K: Into<Key>>(mut self, limits: impl IntoIterator<Item = (K, Range)>) -> Self {
+        let limits = limits.into_iter().map(|(key, range)| Limit {
+            key: key.into(),
+            range,
+        });
+        self.limits.extend(limits);
+        self
+    }
+
+    /// What a layer may set. It is asked for each value that is no table; what it refuses is a fault.
+    pub fn permit(
+        mut self,
+        layer: Layer,
+        permit: fn(&Key, &Value) -> Result<(), &'static str>,
+    ) -> Self {
+        self.permits.push((layer, permit));
+        self
+    }
+
     /// Merges the layers by their precedence (of two of one layer the later given wins) and reads the settings.
     ///
     /// # Errors
@@ -142,24 +143,36 @@ impl Layers {
     pub fn resolve<T: DeserializeOwned + Serialize>(self) -> Result<Resolved<T>, ConfigError> {
         let Self {
             mut sources,
+            limits,
+            permits,
             mut faults,
             warnings,
         } = self;
         sources.sort_by_key(|source| source.layer);
-        let (merged, read) = read_through(&mut sources, &mut faults);
+        for source in &sources {
+            faults.extend(odd_numbers(source, &limits));
+        }
+        for (layer, permit) in permits {
+            let of_layer = sources.iter_mut().filter(|source| source.layer == layer);
+            of_layer.for_each(|source| faults.extend(refused(source, permit)));
+        }
+        let (merged, read) = read_through(&mut sources, &limits, &mut faults);
         if let Some((value, ignored)) = &read {
             faults.extend(unknown_keys(&sources, value, ignored));
         }
         match read {
             Some((value, _)) if faults.is_empty() => {
                 let leaves = merged.leaves().into_iter();
-                let origins = leaves
-                    .map(|(key, source)| (key.clone(), sources[source].origin(&key)))
+                let trails = leaves
+                    .map(|(key, winner)| {
+                        let trail = trail(&sources, &key, winner);
+                        (key, trail)
+                    })
                     .collect();
                 Ok(Resolved {
                     value,
                     warnings,
-                    origins,
+                    trails,
                 })
             }
             _ => {
@@ -177,10 +190,14 @@ impl Layers {
 /// Reads until nothing is in the way any more; None if something stays in it.
 fn read_through<T: DeserializeOwned>(
     sources: &mut [Source],
+    limits: &[Limit],
     faults: &mut Vec<Fault>,
 ) -> (Merged, Option<(T, Vec<Key>)>) {
     loop {
         let merged = Merged::of(sources);
+        if hold_against(limits, &merged, sources, faults) && faults.len() < MAX_FAULTS {
+            continue;
+        }
         match merged.read() {
             Ok(read) => return (merged, Some(read)),
             Err(misfit) => {

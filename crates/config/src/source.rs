@@ -1,15 +1,21 @@
 //! What comes in: files and the environment as values. Nobody here opens a file or reads a variable; who calls us does,
 //! once, and so resolution is the same in a test, in a watcher and at start.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use serde_json::{Map, Value};
 
 use crate::{
     Key, Layer, Origin, Place,
     fault::{Fault, Warning},
+    json5_file,
+    limit::{Range, Verdict, judge},
     suggest::nearest,
-    toml_file,
+    toml_file, yaml_file,
 };
 
 /// How a file is written.
@@ -18,6 +24,61 @@ use crate::{
 pub enum Format {
     /// TOML 1.
     Toml,
+    /// JSON5, of which plain JSON is a part.
+    Json5,
+    /// YAML 1.2, without aliases and tags.
+    Yaml,
+}
+
+impl Format {
+    /// The format that a file with this name has: by its ending, and TOML where that says nothing.
+    pub fn of(path: &Path) -> Self {
+        let ending = path.extension().and_then(|ending| ending.to_str());
+        match ending.map(str::to_ascii_lowercase).as_deref() {
+            Some("json" | "json5" | "jsonc") => Self::Json5,
+            Some("yaml" | "yml") => Self::Yaml,
+            _ => Self::Toml,
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Toml => "TOML",
+            Self::Json5 => "JSON5",
+            Self::Yaml => "YAML",
+        })
+    }
+}
+
+/// A number that is written in a file and that no setting can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Oddity {
+    Nan,
+    Infinite,
+    Huge,
+}
+
+impl Oddity {
+    /// What a number that is not finite is.
+    pub(crate) fn of(number: f64) -> Self {
+        if number.is_nan() {
+            Self::Nan
+        } else {
+            Self::Infinite
+        }
+    }
+}
+
+impl fmt::Display for Oddity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Nan => "not a number",
+            Self::Infinite => "infinite, or beyond what a number can be",
+            Self::Huge => "a number of more than 64 bits",
+        })
+    }
 }
 
 /// A file that was read.
@@ -32,13 +93,54 @@ pub struct SourceFile {
 }
 
 impl SourceFile {
-    /// A TOML file.
-    pub fn toml(path: impl Into<PathBuf>, text: impl Into<String>) -> Self {
+    /// A file of this format.
+    pub fn new(path: impl Into<PathBuf>, text: impl Into<String>, format: Format) -> Self {
         Self {
             path: path.into(),
             text: text.into(),
-            format: Format::Toml,
+            format,
         }
+    }
+
+    /// A TOML file.
+    pub fn toml(path: impl Into<PathBuf>, text: impl Into<String>) -> Self {
+        Self::new(path, text, Format::Toml)
+    }
+
+    /// A file of the format that its name ends with (see [`Format::of`]).
+    pub fn named(path: impl Into<PathBuf>, text: impl Into<String>) -> Self {
+        let path = path.into();
+        let format = Format::of(&path);
+        Self::new(path, text, format)
+    }
+}
+
+/// A number of another program's file that is one of our settings too.
+#[derive(Debug, Clone)]
+pub struct PeerKey {
+    /// What it is called there.
+    pub theirs: Key,
+    /// What it is called here.
+    pub ours: Key,
+    /// What it may be here. Units are ours alone: there a number is a number.
+    pub range: Range,
+}
+
+impl PeerKey {
+    fn read(&self, value: &Value) -> Result<Value, String> {
+        let verdict = match value {
+            Value::Number(_) => judge(value, &self.range, Layer::PeerFile),
+            _ => Verdict::Outside(String::new()),
+        };
+        let number = match verdict {
+            Verdict::Fits => value.as_u64(),
+            Verdict::Means(number) => number.as_u64(),
+            Verdict::Outside(_) | Verdict::NoAmount(_) => None,
+        };
+        let number = number.filter(|number| self.range.contains(*number));
+        number
+            .map(Value::from)
+            .ok_or_else(|| format!("it must be {}", self.range))
     }
 }
 
@@ -104,6 +206,8 @@ pub(crate) struct Source {
     pub(crate) layer: Layer,
     pub(crate) tree: Map<String, Value>,
     places: BTreeMap<Key, Place>,
+    /// Numbers that are not in the tree, for no setting can be one.
+    pub(crate) oddities: Vec<(Key, Oddity)>,
     /// Where a value stands of which we do not know better.
     fallback: Place,
 }
@@ -114,12 +218,17 @@ impl Source {
             layer,
             tree: Map::new(),
             places: BTreeMap::new(),
+            oddities: Vec::new(),
             fallback: Place::Program,
         }
     }
 
     /// A file's values. A file with faults in its syntax gives faults and no value.
     pub(crate) fn from_file(layer: Layer, file: &SourceFile, faults: &mut Vec<Fault>) -> Self {
+        Self::parsed(layer, file, false, faults)
+    }
+
+    fn parsed(layer: Layer, file: &SourceFile, later_wins: bool, faults: &mut Vec<Fault>) -> Self {
         let mut source = Self::new(layer);
         source.fallback = Place::File {
             path: file.path.clone(),
@@ -127,8 +236,48 @@ impl Source {
         };
         match file.format {
             Format::Toml => toml_file::read(file, &mut source, faults),
+            Format::Json5 => json5_file::read(file, &mut source, later_wins, faults),
+            Format::Yaml => yaml_file::read(file, &mut source, faults),
         }
         source
+    }
+
+    /// What we know of another program's file, under our names. What we do not know is not looked at, and what cannot be
+    /// used is warned about.
+    pub(crate) fn from_peer(
+        file: &SourceFile,
+        keys: &[PeerKey],
+        faults: &mut Vec<Fault>,
+        warnings: &mut Vec<Warning>,
+    ) -> Self {
+        let theirs = Self::parsed(Layer::PeerFile, file, true, faults);
+        let mut ours = Self::new(Layer::PeerFile);
+        ours.fallback.clone_from(&theirs.fallback);
+        for key in keys {
+            let odd = theirs.oddities.iter().rfind(|(odd, _)| *odd == key.theirs);
+            let read = match (odd, theirs.get(&key.theirs)) {
+                (Some((_, odd)), _) => Err(format!("it is {odd}; it must be {}", key.range)),
+                (None, Some(value)) => key.read(value),
+                (None, None) => continue,
+            };
+            let origin = theirs.origin(&key.theirs);
+            match read {
+                Ok(value) => ours.set(&key.ours, value, origin.place),
+                Err(why) => warnings.push(Warning::Ignored {
+                    origin,
+                    key: key.theirs.clone(),
+                    why,
+                }),
+            }
+        }
+        ours
+    }
+
+    /// Takes back everything that was read.
+    pub(crate) fn forget(&mut self) {
+        self.tree = Map::new();
+        self.places.clear();
+        self.oddities.clear();
     }
 
     pub(crate) fn place(&mut self, key: Key, place: Place) {
@@ -161,6 +310,21 @@ impl Source {
                 Value::Array(items) => items.get(name.parse::<usize>().ok()?),
                 other => other.get(name),
             })
+    }
+
+    /// Every value that is no table.
+    pub(crate) fn leaves(&self) -> Vec<(Key, &Value)> {
+        let mut leaves = Vec::new();
+        let mut open = vec![(Key::default(), &self.tree)];
+        while let Some((at, table)) = open.pop() {
+            for (name, value) in table {
+                match value {
+                    Value::Object(inner) => open.push((at.child(name), inner)),
+                    value => leaves.push((at.child(name), value)),
+                }
+            }
+        }
+        leaves
     }
 
     /// Takes the key out; false if it was not there.

@@ -3,8 +3,8 @@
 /// Names further apart than this are not the same name with a slip.
 const NEAR_ENOUGH: f64 = 0.6;
 
-/// The nearest of the known names, if it is near.
-pub(crate) fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+/// The nearest of the known names, if it is near enough to be meant.
+pub fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let near = known
         .into_iter()
         .map(|other| (strsim::normalized_damerau_levenshtein(name, other), other));

@@ -9,37 +9,26 @@ use toml::{
 };
 
 use crate::{
-    Key, Place,
+    Key,
     fault::Fault,
-    source::{Source, SourceFile},
+    reading::Reader,
+    source::{Oddity, Source, SourceFile},
 };
-
-/// After this many faults of syntax in one file the rest is noise.
-const MAX_FAULTS: usize = 8;
 
 /// Reads the file into the source; with faults, nothing of it.
 pub(crate) fn read(file: &SourceFile, source: &mut Source, faults: &mut Vec<Fault>) {
-    let mut reader = Reader {
-        file,
-        lines: line_starts(&file.text),
-        source,
-        faults: Vec::new(),
-    };
+    let mut reader = Reader::new(file, source);
     let (table, errors) = DeTable::parse_recoverable(&file.text);
     for error in errors {
         let at = error.span().map_or(0, |span| span.start);
-        reader.syntax(at, error.message());
+        reader.syntax_at(at, error.message());
     }
-    let tree = if reader.faults.is_empty() {
-        reader.table(&Key::default(), table.get_ref())
+    let tree = if reader.is_clean() {
+        tree_of(&mut reader, &Key::default(), table.get_ref())
     } else {
         Map::new()
     };
-    let found = reader.faults;
-    if found.is_empty() {
-        source.tree = tree;
-    }
-    faults.extend(found);
+    reader.finish(tree, faults);
 }
 
 /// A text as a TOML value of another type than text.
@@ -48,72 +37,44 @@ pub(crate) fn reinterpret(text: &str) -> Option<Value> {
     match value.get_ref() {
         DeValue::Boolean(value) => Some(Value::Bool(*value)),
         DeValue::Integer(value) => integer(value).map(Value::Number),
-        DeValue::Float(value) => float(value.as_str()),
+        DeValue::Float(value) => float(value.as_str()).ok(),
         DeValue::Array(_) => plain(value.get_ref()),
         _ => None,
     }
 }
 
-struct Reader<'f> {
-    file: &'f SourceFile,
-    lines: Vec<usize>,
-    source: &'f mut Source,
-    faults: Vec<Fault>,
+fn tree_of(reader: &mut Reader<'_>, at: &Key, table: &DeTable<'_>) -> Map<String, Value> {
+    let mut tree = Map::new();
+    for (name, value) in table {
+        let key = at.child(name.get_ref().as_ref());
+        if let Some(value) = value_of(reader, &key, value) {
+            tree.insert(name.get_ref().to_string(), value);
+        }
+    }
+    tree
 }
 
-impl Reader<'_> {
-    fn table(&mut self, at: &Key, table: &DeTable<'_>) -> Map<String, Value> {
-        let mut tree = Map::new();
-        for (name, value) in table {
-            let key = at.child(name.get_ref().as_ref());
-            if let Some(value) = self.value(&key, value) {
-                tree.insert(name.get_ref().to_string(), value);
+fn value_of(reader: &mut Reader<'_>, key: &Key, value: &Spanned<DeValue<'_>>) -> Option<Value> {
+    reader.stands_at(key, value.span().start);
+    match value.get_ref() {
+        DeValue::Table(table) => Some(Value::Object(tree_of(reader, key, table))),
+        DeValue::Array(items) => {
+            let items = items.iter().enumerate();
+            let items = items
+                .filter_map(|(at, item)| value_of(reader, &key.child(at.to_string()), item))
+                .collect();
+            Some(Value::Array(items))
+        }
+        DeValue::Float(number) => {
+            let read = float(number.as_str());
+            read.map_err(|odd| reader.odd(key, odd)).ok()
+        }
+        other => {
+            let read = plain(other);
+            if read.is_none() {
+                reader.odd(key, Oddity::Huge);
             }
-        }
-        tree
-    }
-
-    fn value(&mut self, key: &Key, value: &Spanned<DeValue<'_>>) -> Option<Value> {
-        let start = value.span().start;
-        let place = self.place(start);
-        self.source.place(key.clone(), place);
-        let read = match value.get_ref() {
-            DeValue::Table(table) => Some(Value::Object(self.table(key, table))),
-            DeValue::Array(items) => {
-                let items = items.iter().enumerate();
-                Some(Value::Array(
-                    items
-                        .filter_map(|(at, item)| self.value(&key.child(at.to_string()), item))
-                        .collect(),
-                ))
-            }
-            other => plain(other),
-        };
-        if read.is_none() {
-            self.syntax(start, "a number must be finite and have at most 64 bits");
-        }
-        read
-    }
-
-    fn syntax(&mut self, at: usize, what: &str) {
-        let place = self.place(at);
-        let fault = Fault::Syntax {
-            origin: crate::Origin {
-                layer: self.source.layer,
-                place,
-            },
-            format: "TOML",
-            what: what.escape_debug().to_string(),
-        };
-        if self.faults.len() < MAX_FAULTS && self.faults.last() != Some(&fault) {
-            self.faults.push(fault);
-        }
-    }
-
-    fn place(&self, at: usize) -> Place {
-        Place::File {
-            path: self.file.path.clone(),
-            line: self.lines.partition_point(|&start| start <= at),
+            read
         }
     }
 }
@@ -123,7 +84,7 @@ fn plain(value: &DeValue<'_>) -> Option<Value> {
     match value {
         DeValue::String(text) => Some(Value::String(text.to_string())),
         DeValue::Integer(number) => integer(number).map(Value::Number),
-        DeValue::Float(number) => float(number.as_str()),
+        DeValue::Float(number) => float(number.as_str()).ok(),
         DeValue::Boolean(value) => Some(Value::Bool(*value)),
         DeValue::Datetime(time) => Some(Value::String(time.to_string())),
         DeValue::Array(items) => items.iter().map(|item| plain(item.get_ref())).collect(),
@@ -144,17 +105,10 @@ fn integer(number: &DeInteger<'_>) -> Option<Number> {
         .ok()
 }
 
-fn float(text: &str) -> Option<Value> {
-    text.parse()
-        .ok()
-        .and_then(Number::from_f64)
-        .map(Value::Number)
-}
-
-fn line_starts(text: &str) -> Vec<usize> {
-    [0].into_iter()
-        .chain(text.match_indices('\n').map(|(at, _)| at + 1))
-        .collect()
+fn float(text: &str) -> Result<Value, Oddity> {
+    let number = text.parse::<f64>().map_err(|_| Oddity::Nan)?;
+    let number = Number::from_f64(number).ok_or(Oddity::of(number))?;
+    Ok(Value::Number(number))
 }
 
 #[cfg(test)]
@@ -197,15 +151,23 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_no_setting_can_hold_are_refused() {
-        for text in ["a = inf", "a = 99999999999999999999", "a = [nan]"] {
-            let (_, faults) = file(text);
-            assert_eq!(faults.len(), 1, "{text}: {faults:?}");
-            assert!(
-                faults[0].contains("line 1") && faults[0].contains("64 bits"),
-                "{faults:?}"
-            );
-        }
+    fn a_number_that_no_setting_can_be_is_odd_and_does_not_spoil_the_file() {
+        let (source, faults) = file("a = inf\nb = 99999999999999999999\nc = [nan]\nd = 1\n");
+        assert_eq!(faults, [""; 0]);
+        let odd: Vec<_> = source
+            .oddities
+            .iter()
+            .map(|(key, odd)| (key.to_string(), *odd))
+            .collect();
+        assert_eq!(
+            odd,
+            [
+                ("a".to_owned(), Oddity::Infinite),
+                ("b".to_owned(), Oddity::Huge),
+                ("c.0".to_owned(), Oddity::Nan)
+            ]
+        );
+        assert_eq!(source.get(&Key::from("d")), Some(&Value::from(1)));
     }
 
     #[test]

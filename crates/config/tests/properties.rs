@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use latchwork_config::{Environment, Layer, Layers, SourceFile};
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -103,7 +104,66 @@ fn nearly_toml() -> impl Strategy<Value = String> {
     prop::collection::vec(line, 0..6).prop_map(|lines| lines.join("\n"))
 }
 
+/// What one file says, as JSON.
+fn saying() -> impl Strategy<Value = Value> {
+    let table = || {
+        (prop::option::of("[a-c]{0,2}"), prop::option::of(0..9_u8)).prop_map(|(b, c)| {
+            let b = b.map(|b| ("b".to_owned(), Value::from(b)));
+            let c = c.map(|c| ("c".to_owned(), Value::from(f64::from(c) + 0.5)));
+            Value::Object(b.into_iter().chain(c).collect())
+        })
+    };
+    let list = prop::collection::vec("[a-c]", 0..3).prop_map(Value::from);
+    let map = prop::collection::btree_map("[x-z]", table(), 0..3)
+        .prop_map(|map| Value::Object(map.into_iter().collect()));
+    let all = (
+        prop::option::of((0..9_u32).prop_map(Value::from)),
+        prop::option::of(list),
+        prop::option::of(table()),
+        prop::option::of(map),
+    );
+    all.prop_map(|(a, list, table, map)| {
+        let named = [("a", a), ("list", list), ("table", table), ("map", map)];
+        let said = named
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        Value::Object(said.collect())
+    })
+}
+
+/// The second over the first: tables name by name, anything else whole.
+fn over(below: &Value, above: &Value) -> Value {
+    match (below, above) {
+        (Value::Object(below), Value::Object(above)) => {
+            let mut merged = below.clone();
+            for (name, value) in above {
+                let value = below
+                    .get(name)
+                    .map_or_else(|| value.clone(), |old| over(old, value));
+                merged.insert(name.clone(), value);
+            }
+            Value::Object(merged)
+        }
+        _ => above.clone(),
+    }
+}
+
 proptest! {
+    #[test]
+    fn it_makes_no_difference_which_layers_are_merged_first(a in saying(), b in saying(), c in saying()) {
+        let file = |value: &Value| SourceFile::named("f.json", value.to_string());
+        let resolve = |files: [Value; 3]| {
+            let [a, b, c] = files.map(|value| file(&value));
+            let layers = Layers::new().defaults(&Settings::default());
+            let layers = layers.system_file(&a).user_file(&b).project_file(&c);
+            layers.resolve::<Settings>().unwrap().value
+        };
+        let nothing = || Value::Object(Default::default());
+        let apart = resolve([a.clone(), b.clone(), c.clone()]);
+        prop_assert_eq!(&apart, &resolve([over(&a, &b), nothing(), c.clone()]));
+        prop_assert_eq!(&apart, &resolve([a.clone(), nothing(), over(&b, &c)]));
+    }
+
     #[test]
     fn the_greatest_layer_that_speaks_wins_and_is_the_origin(said in any::<Said>()) {
         let resolved = layers(&said).resolve::<Settings>().unwrap();

@@ -1,10 +1,12 @@
 //! What can be set about the default engine.
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 
 /// Options of a [`TranscriptEngine`](crate::TranscriptEngine).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Options {
     /// The newest part of the conversation that a compaction keeps as it is, in estimated tokens.
     pub keep_recent_tokens: u64,
@@ -29,17 +31,26 @@ impl Default for Options {
 
 /// An option is out of its range.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{option} must be {range}, and is {found}")]
+#[error("{name} is {value}, but must be from {} to {}", range.start(), range.end())]
 pub struct BadOptions {
-    /// The option, as it is written in a configuration.
-    pub option: &'static str,
+    /// The setting, as it is spelled in a configuration.
+    pub name: &'static str,
+    /// Its value.
+    pub value: u64,
     /// What it may be.
-    pub range: &'static str,
-    /// What it is.
-    pub found: u64,
+    pub range: RangeInclusive<u64>,
 }
 
 impl Options {
+    /// What `keep_recent_tokens` may be.
+    pub const KEEP_RECENT_TOKENS: RangeInclusive<u64> = 1..=1_000_000_000;
+    /// What `chunk_chars` may be.
+    pub const CHUNK_CHARS: RangeInclusive<u64> = 1_000..=1_000_000_000;
+    /// What `summary_tokens_max` may be.
+    pub const SUMMARY_TOKENS_MAX: RangeInclusive<u64> = 64..=1_000_000_000;
+    /// What `attempts` may be.
+    pub const ATTEMPTS: RangeInclusive<u64> = 0..=10;
+
     /// Checks the ranges.
     ///
     /// # Errors
@@ -47,37 +58,21 @@ impl Options {
     pub fn validate(&self) -> Result<(), BadOptions> {
         let checks = [
             (
-                self.keep_recent_tokens >= 1,
-                "keepRecentTokens",
-                "at least 1",
+                "keep_recent_tokens",
                 self.keep_recent_tokens,
+                Self::KEEP_RECENT_TOKENS,
             ),
+            ("chunk_chars", self.chunk_chars as u64, Self::CHUNK_CHARS),
             (
-                self.chunk_chars >= 1_000,
-                "chunkChars",
-                "at least 1000",
-                self.chunk_chars as u64,
+                "summary_tokens_max",
+                self.summary_tokens_max.into(),
+                Self::SUMMARY_TOKENS_MAX,
             ),
-            (
-                self.summary_tokens_max >= 64,
-                "summaryTokensMax",
-                "at least 64",
-                u64::from(self.summary_tokens_max),
-            ),
-            (
-                self.attempts <= 10,
-                "attempts",
-                "at most 10",
-                u64::from(self.attempts),
-            ),
+            ("attempts", self.attempts.into(), Self::ATTEMPTS),
         ];
-        for (good, option, range, found) in checks {
-            if !good {
-                return Err(BadOptions {
-                    option,
-                    range,
-                    found,
-                });
+        for (name, value, range) in checks {
+            if !range.contains(&value) {
+                return Err(BadOptions { name, value, range });
             }
         }
         Ok(())

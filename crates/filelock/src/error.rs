@@ -71,7 +71,7 @@ pub enum Unsupported {
     /// It lies on a filesystem of this kind, and that was not allowed.
     #[error(
         "it lies on {}, where file locks may exclude nobody. Move the sessions to a local disk, use a database, or allow \
-         it in the settings (allowNetworkFs) if a single machine uses it", .0.name()
+         it in the settings (allow_network_fs) if a single machine uses it", .0.name()
     )]
     Kind(FsKind),
     /// Two descriptors of one file could both be locked: the filesystem only pretends.

@@ -268,7 +268,7 @@ impl Core {
 
 fn held_too_long(max_hold: Duration) -> String {
     format!(
-        "it was held for more than {} ms (maxHoldMs)",
+        "it was held for more than {} ms (max_hold_ms)",
         max_hold.as_millis()
     )
 }

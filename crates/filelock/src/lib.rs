@@ -76,8 +76,8 @@ pub use latched::{Latched, WritePermit};
 pub use latches::Latches;
 pub use occupied::{Ended, NotProven, Occupation, Occupied, What};
 pub use options::{
-    BadOptions, HOLD_CAP_MS, HOLD_FLOOR_MS, HOLD_GRACE_MS, HoldTooShort, Options, PeerLock,
-    hold_for,
+    BadOptions, ENDLESS_MS, HOLD_CAP_MS, HOLD_FLOOR_MS, HOLD_GRACE_MS, HoldTooShort, Options,
+    PeerLock, hold_for,
 };
 pub use site::{BadSite, SIDECARS, Site};
 pub use stage::Staged;

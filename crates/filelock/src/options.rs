@@ -2,6 +2,7 @@
 //!
 //! Deliberately not here: where values come from. A layer above reads configuration and environment.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use latchwork_lock::Wait;
@@ -14,9 +15,12 @@ pub const HOLD_FLOOR_MS: u64 = 300_000;
 /// The longest hold that can be set or derived; milliseconds (about 24.8 days, the longest timer of the peers' runtime).
 pub const HOLD_CAP_MS: u64 = 2_147_000_000;
 
+/// What a time without end is written as: the greatest whole number that every reader of JSON agrees on.
+pub const ENDLESS_MS: u64 = (1 << 53) - 1;
+
 /// What can be set about latches.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default)]
 pub struct Options {
     /// How long a request waits, where its caller names no wait of its own; milliseconds.
     pub acquire_timeout_ms: u64,
@@ -61,42 +65,46 @@ impl Default for Options {
 
 /// A value that cannot be worked with.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{name} is {value}, but must be {must}")]
+#[error("{name} is {value}, but must be from {} to {}", range.start(), range.end())]
 pub struct BadOptions {
     /// The setting, as it is spelled in a configuration.
     pub name: &'static str,
     /// Its value.
     pub value: u64,
-    /// What it must be.
-    pub must: &'static str,
+    /// What it may be.
+    pub range: RangeInclusive<u64>,
 }
 
 impl Options {
+    /// What `acquire_timeout_ms` may be; the greatest is what a wait without end is written as.
+    pub const ACQUIRE_TIMEOUT_MS: RangeInclusive<u64> = 1..=ENDLESS_MS;
+    /// What `stale_ms` may be.
+    pub const STALE_MS: RangeInclusive<u64> = 1..=ENDLESS_MS;
+    /// What `max_hold_ms` may be: a shorter hold would revoke ordinary writes.
+    pub const MAX_HOLD_MS: RangeInclusive<u64> = 1_000..=HOLD_CAP_MS;
+    /// What `wait_threads` may be.
+    pub const WAIT_THREADS: RangeInclusive<u64> = 0..=1_024;
+
     /// Checks that every value can be worked with.
     ///
     /// # Errors
     ///
     /// [`BadOptions`] naming the first that cannot.
     pub fn validate(&self) -> Result<(), BadOptions> {
-        let bad = |name, value, must| Err(BadOptions { name, value, must });
-        if self.acquire_timeout_ms == 0 {
-            return bad("acquireTimeoutMs", 0, "at least 1");
-        }
-        if self.max_hold_ms < 1_000 {
-            return bad(
-                "maxHoldMs",
-                self.max_hold_ms,
-                "at least 1000: a shorter hold would revoke ordinary writes",
-            );
-        }
-        if self.max_hold_ms > HOLD_CAP_MS {
-            return bad("maxHoldMs", self.max_hold_ms, "at most 2147000000");
-        }
-        if self.stale_ms == 0 {
-            return bad("staleMs", 0, "at least 1");
-        }
-        if self.wait_threads > 1_024 {
-            return bad("waitThreads", self.wait_threads as u64, "at most 1024");
+        let checks = [
+            (
+                "acquire_timeout_ms",
+                self.acquire_timeout_ms,
+                Self::ACQUIRE_TIMEOUT_MS,
+            ),
+            ("max_hold_ms", self.max_hold_ms, Self::MAX_HOLD_MS),
+            ("stale_ms", self.stale_ms, Self::STALE_MS),
+            ("wait_threads", self.wait_threads as u64, Self::WAIT_THREADS),
+        ];
+        for (name, value, range) in checks {
+            if !range.contains(&value) {
+                return Err(BadOptions { name, value, range });
+            }
         }
         Ok(())
     }
@@ -155,8 +163,8 @@ fn millis(time: Duration) -> u64 {
 /// A maximum hold below what an operation needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "maxHoldMs is {max_hold_ms}, but {operation} may hold a session for {needs_ms} ms and would be revoked in its midst: \
-     set maxHoldMs to at least {needs_ms}, or shorten {operation}"
+    "max_hold_ms is {max_hold_ms}, but {operation} may hold a session for {needs_ms} ms and would be revoked in its midst: \
+     set max_hold_ms to at least {needs_ms}, or shorten {operation}"
 )]
 pub struct HoldTooShort {
     /// What is configured, in milliseconds.
@@ -216,21 +224,21 @@ mod tests {
         assert_eq!(Options::default().validate(), Ok(()));
         for (name, bad) in [
             (
-                "acquireTimeoutMs",
+                "acquire_timeout_ms",
                 Options {
                     acquire_timeout_ms: 0,
                     ..Options::default()
                 },
             ),
             (
-                "maxHoldMs",
+                "max_hold_ms",
                 Options {
                     max_hold_ms: 10,
                     ..Options::default()
                 },
             ),
             (
-                "waitThreads",
+                "wait_threads",
                 Options {
                     wait_threads: 5_000,
                     ..Options::default()
@@ -242,8 +250,8 @@ mod tests {
     }
 
     #[test]
-    fn settings_are_spelled_as_peers_spell_them_and_an_unknown_one_is_refused() {
-        let text = r#"{"acquireTimeoutMs": 5, "maxHoldMs": 9000, "peerLock": "auto"}"#;
+    fn settings_are_spelled_as_their_fields_are_and_an_unknown_one_is_refused() {
+        let text = r#"{"acquire_timeout_ms": 5, "max_hold_ms": 9000, "peer_lock": "auto"}"#;
         let options: Options = serde_json::from_str(text).unwrap();
         assert_eq!(
             (options.acquire_timeout_ms, options.peer_lock),

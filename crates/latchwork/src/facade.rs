@@ -84,7 +84,7 @@ impl Latchwork {
         settings.turn.validate().map_err(SetupError::Turn)?;
         let end_of_turn = Duration::from_millis(settings.turn.close_limit_ms);
         let locks = &settings.store.locks;
-        locks.must_allow("the end of a turn (turn.closeLimitMs)", end_of_turn)?;
+        locks.must_allow("the end of a turn (turn.close_limit_ms)", end_of_turn)?;
         settings.tools.validate().map_err(SetupError::Tools)?;
         let home = settings.home.as_deref().map(|home| {
             FileStore::with_inherited(

@@ -27,6 +27,12 @@ pub fn user_file(environment: &BTreeMap<String, String>) -> Option<PathBuf> {
     under(environment, "XDG_CONFIG_HOME", ".config").map(|dir| dir.join("config.toml"))
 }
 
+/// The names that a settings file may have instead, by its format; the given one (TOML) is the first.
+#[must_use]
+pub fn spellings(file: &Path) -> [PathBuf; 5] {
+    ["toml", "json5", "json", "yaml", "yml"].map(|ending| file.with_extension(ending))
+}
+
 /// The folder of sessions in a home.
 #[must_use]
 pub fn sessions_in(home: &Path) -> PathBuf {
@@ -56,8 +62,9 @@ fn set<'e>(environment: &'e BTreeMap<String, String>, name: &str) -> Option<&'e 
 
 #[cfg(test)]
 mod tests {
-    use super::{default_home, user_file};
+    use super::{PROJECT_FILE, default_home, spellings, user_file};
     use std::collections::BTreeMap;
+    use std::path::Path;
     use std::path::PathBuf;
 
     fn environment(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -65,6 +72,13 @@ mod tests {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect()
+    }
+
+    #[test]
+    fn a_settings_file_has_a_name_for_each_format_and_toml_comes_first() {
+        let names = spellings(Path::new(PROJECT_FILE));
+        assert_eq!(names[0], PathBuf::from(PROJECT_FILE));
+        assert_eq!(names[3], PathBuf::from(".latchwork.yaml"));
     }
 
     #[test]

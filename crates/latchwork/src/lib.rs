@@ -33,8 +33,8 @@ pub use append::{AppendLineError, Appended, Appender, LineError, Stands};
 pub use facade::{Latchwork, Secrets, SetupError};
 pub use session::{Look, Session, WriteError};
 pub use settings::{
-    Endpoint, Flag, MAIN_SESSION, Name, OPENAI, SYSTEM_PROMPT, Settings, SettingsError, Sources,
-    names,
+    EditError, Endpoint, Flag, Kind, MAIN_SESSION, Name, OPENAI, SYSTEM_PROMPT, Settings, Sources,
+    edited, meant_by, name_of, names, reference, shown,
 };
 pub use turn::{Ask, RunError};
 pub use watch::Watching;

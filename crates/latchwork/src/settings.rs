@@ -5,24 +5,35 @@
 //!
 //! | file | idea |
 //! |---|---|
+//! | `edit` | one setting changed in the text of a file |
 //! | `endpoint` | how one model provider is reached |
-//! | `names` | every setting by name, its variable, and what it does |
-//! | `openclaw` | the variables of OpenClaw that are obeyed here too |
+//! | `names`, `table` | every setting by name, its variable, what it may be, and what it does |
+//! | `odds` | values that do not go together |
+//! | `openclaw` | the variables and the file of OpenClaw that are obeyed here too |
+//! | `reference` | the settings as a page, a schema and a baseline |
+//! | `shown` | a value without what may be a secret in it |
 //! | `sources` | files, environment and flags become settings |
 
+mod edit;
 mod endpoint;
 mod names;
+mod odds;
 mod openclaw;
+pub mod reference;
+mod shown;
 mod sources;
+mod table;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use edit::{EditError, edited};
 pub use endpoint::Endpoint;
-pub use names::{Name, names};
-pub use sources::{Flag, SettingsError, Sources};
+pub use names::{Kind, Name, meant_by, name_of, names};
+pub use shown::shown;
+pub use sources::{Flag, Sources};
 
 /// The name of the provider that needs no settings of its own: OpenAI, or whatever `OPENAI_BASE_URL` says.
 pub const OPENAI: &str = "openai";
@@ -40,6 +51,8 @@ tell you what you do not know, use it before you answer; say so when you are not
 pub struct Settings {
     /// The folder that sessions lie under; `None` when the environment names no home.
     pub home: Option<PathBuf>,
+    /// The OpenClaw home whose settings file is read too; `None`: the one that [`home`](Self::home) lies in, if it does.
+    pub openclaw_home: Option<PathBuf>,
     /// The session of a `run` that names none.
     pub session: String,
     /// The model that answers: `PROVIDER/MODEL` or `replay:FILE`.
@@ -64,6 +77,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             home: None,
+            openclaw_home: None,
             session: MAIN_SESSION.to_owned(),
             model: None,
             system_prompt: SYSTEM_PROMPT.to_owned(),

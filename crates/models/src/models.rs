@@ -95,6 +95,8 @@ pub enum ModelsError {
     UnknownProvider {
         /// The name.
         provider: String,
+        /// The model that was named with it.
+        model: Option<String>,
         /// The names that are known.
         known: Vec<String>,
     },
@@ -155,6 +157,7 @@ impl Models {
             let known = self.known().map(str::to_owned).collect();
             return Err(ModelsError::UnknownProvider {
                 provider: provider.to_owned(),
+                model: model.map(str::to_owned),
                 known,
             });
         };

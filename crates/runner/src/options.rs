@@ -3,13 +3,14 @@
 //! Deliberately not here: where values come from (a layer above reads configuration), and what belongs to one turn
 //! alone ([`TurnAsk`](crate::TurnAsk)).
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 /// What can be set about turns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default)]
 pub struct Options {
     /// How long a phase waits for other writers of its session; milliseconds.
     pub guard_wait_ms: u64,
@@ -56,48 +57,89 @@ impl Default for Options {
 
 /// A value that cannot be worked with.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{name} is {value}, but must be {must}")]
+#[error("{name} is {value}, but must be from {} to {}", range.start(), range.end())]
 pub struct BadOptions {
     /// The setting, as it is spelled in a configuration.
     pub name: &'static str,
     /// Its value.
     pub value: u64,
-    /// What it must be.
-    pub must: &'static str,
+    /// What it may be.
+    pub range: RangeInclusive<u64>,
 }
 
+/// The longest time that is waited for anything: a day.
+const LONGEST_MS: u64 = 24 * 60 * 60 * 1_000;
+
 impl Options {
+    /// What `guard_wait_ms` may be.
+    pub const GUARD_WAIT_MS: RangeInclusive<u64> = 1..=LONGEST_MS;
+    /// What `claim_wait_ms` may be; 0 is not at all.
+    pub const CLAIM_WAIT_MS: RangeInclusive<u64> = 0..=LONGEST_MS;
+    /// What `hand_over_grace_ms` may be.
+    pub const HAND_OVER_GRACE_MS: RangeInclusive<u64> = 0..=LONGEST_MS;
+    /// What `rounds_max` may be.
+    pub const ROUNDS_MAX: RangeInclusive<u64> = 1..=100_000;
+    /// What `parallel_tools_max` may be.
+    pub const PARALLEL_TOOLS_MAX: RangeInclusive<u64> = 1..=1_024;
+    /// What `write_attempts_max` may be.
+    pub const WRITE_ATTEMPTS_MAX: RangeInclusive<u64> = 1..=1_000;
+    /// What `token_budget` may be, if it is set.
+    pub const TOKEN_BUDGET: RangeInclusive<u64> = 1..=1_000_000_000_000;
+    /// What `max_output_tokens` may be, if it is set.
+    pub const MAX_OUTPUT_TOKENS: RangeInclusive<u64> = 1..=u32::MAX as u64;
+    /// What `cancel_grace_ms` may be.
+    pub const CANCEL_GRACE_MS: RangeInclusive<u64> = 0..=LONGEST_MS;
+    /// What `close_limit_ms` may be: a claim must have a chance to be given back.
+    pub const CLOSE_LIMIT_MS: RangeInclusive<u64> = 100..=LONGEST_MS;
+
     /// Checks that every value can be worked with.
     ///
     /// # Errors
     /// [`BadOptions`] naming the first that cannot.
     pub fn validate(&self) -> Result<(), BadOptions> {
+        let most = self.max_output_tokens.map(u64::from);
         let checks = [
-            ("guardWaitMs", self.guard_wait_ms, 1),
-            ("roundsMax", u64::from(self.rounds_max), 1),
-            ("parallelToolsMax", self.parallel_tools_max as u64, 1),
-            ("writeAttemptsMax", u64::from(self.write_attempts_max), 1),
-            ("tokenBudget", self.token_budget.unwrap_or(1), 1),
+            ("guard_wait_ms", self.guard_wait_ms, Self::GUARD_WAIT_MS),
+            ("claim_wait_ms", self.claim_wait_ms, Self::CLAIM_WAIT_MS),
             (
-                "maxOutputTokens",
-                self.max_output_tokens.map_or(1, u64::from),
-                1,
+                "hand_over_grace_ms",
+                self.hand_over_grace_ms,
+                Self::HAND_OVER_GRACE_MS,
             ),
-            ("closeLimitMs", self.close_limit_ms, 100),
+            ("rounds_max", self.rounds_max.into(), Self::ROUNDS_MAX),
+            (
+                "parallel_tools_max",
+                self.parallel_tools_max as u64,
+                Self::PARALLEL_TOOLS_MAX,
+            ),
+            (
+                "write_attempts_max",
+                self.write_attempts_max.into(),
+                Self::WRITE_ATTEMPTS_MAX,
+            ),
+            (
+                "token_budget",
+                self.token_budget.unwrap_or(1),
+                Self::TOKEN_BUDGET,
+            ),
+            (
+                "max_output_tokens",
+                most.unwrap_or(1),
+                Self::MAX_OUTPUT_TOKENS,
+            ),
+            (
+                "cancel_grace_ms",
+                self.cancel_grace_ms,
+                Self::CANCEL_GRACE_MS,
+            ),
+            ("close_limit_ms", self.close_limit_ms, Self::CLOSE_LIMIT_MS),
         ];
-        match checks.into_iter().find(|(_, value, least)| value < least) {
-            Some((name, value, 100)) => Err(BadOptions {
-                name,
-                value,
-                must: "at least 100: a claim must have a chance to be given back",
-            }),
-            Some((name, value, _)) => Err(BadOptions {
-                name,
-                value,
-                must: "at least 1",
-            }),
-            None => Ok(()),
+        for (name, value, range) in checks {
+            if !range.contains(&value) {
+                return Err(BadOptions { name, value, range });
+            }
         }
+        Ok(())
     }
 
     pub(crate) const fn guard_wait(&self) -> Duration {
@@ -130,12 +172,16 @@ mod tests {
         assert_eq!(Options::default().validate(), Ok(()));
         type Spoil = fn(&mut Options);
         let bad: [(&str, Spoil); 6] = [
-            ("guardWaitMs", |options| options.guard_wait_ms = 0),
-            ("roundsMax", |options| options.rounds_max = 0),
-            ("parallelToolsMax", |options| options.parallel_tools_max = 0),
-            ("writeAttemptsMax", |options| options.write_attempts_max = 0),
-            ("tokenBudget", |options| options.token_budget = Some(0)),
-            ("closeLimitMs", |options| options.close_limit_ms = 99),
+            ("guard_wait_ms", |options| options.guard_wait_ms = 0),
+            ("rounds_max", |options| options.rounds_max = 0),
+            ("parallel_tools_max", |options| {
+                options.parallel_tools_max = 0;
+            }),
+            ("write_attempts_max", |options| {
+                options.write_attempts_max = 0;
+            }),
+            ("token_budget", |options| options.token_budget = Some(0)),
+            ("close_limit_ms", |options| options.close_limit_ms = 99),
         ];
         for (name, spoil) in bad {
             let mut options = Options::default();
@@ -145,9 +191,9 @@ mod tests {
     }
 
     #[test]
-    fn settings_are_spelled_in_camel_case_and_an_unknown_one_is_refused() {
+    fn settings_are_spelled_as_in_a_file_and_an_unknown_one_is_refused() {
         let options: Options =
-            serde_json::from_str(r#"{"roundsMax":3,"tokenBudget":100}"#).unwrap();
+            serde_json::from_str(r#"{"rounds_max":3,"token_budget":100}"#).unwrap();
         assert_eq!(
             (options.rounds_max, options.token_budget, options.ledger),
             (3, Some(100), true)

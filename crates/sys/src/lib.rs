@@ -21,6 +21,7 @@
 mod atomic;
 mod clock;
 mod companion;
+mod core_dump;
 mod disk;
 mod entropy;
 mod error;
@@ -45,6 +46,7 @@ pub use atomic::{
 };
 pub use clock::{Clock, RealClock, Sleep};
 pub use companion::Companion;
+pub use core_dump::leave_no_core;
 pub use disk::{Disk, DiskFile, FileFacts, FileKind, FsKind, OpenHow, Space};
 pub use entropy::{Entropy, RealEntropy, hex_id, uuid_v4, uuid_v7};
 pub use error::{IoDoing, PathError};

@@ -5,6 +5,7 @@
 //! [`allowed_environment`](crate::allowed_environment) for what of an environment a command may see.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -122,6 +123,23 @@ impl Default for BashOptions {
 }
 
 impl Options {
+    /// What `time_limit_ms` may be.
+    pub const TIME_LIMIT_MS: RangeInclusive<u64> = 1..=86_400_000;
+    /// What `max_output_bytes` may be.
+    pub const MAX_OUTPUT_BYTES: RangeInclusive<u64> = 256..=LARGEST;
+    /// What `max_output_lines` may be.
+    pub const MAX_OUTPUT_LINES: RangeInclusive<u64> = 2..=LARGEST;
+    /// What `max_line_bytes` may be; no more than `max_output_bytes` either.
+    pub const MAX_LINE_BYTES: RangeInclusive<u64> = 16..=LARGEST;
+    /// What `max_file_bytes` may be.
+    pub const MAX_FILE_BYTES: RangeInclusive<u64> = 1..=LARGEST;
+    /// What `max_image_bytes` may be.
+    pub const MAX_IMAGE_BYTES: RangeInclusive<u64> = 1..=LARGEST;
+    /// What `max_entries` may be.
+    pub const MAX_ENTRIES: RangeInclusive<u64> = 1..=LARGEST;
+    /// What `bash.grace_ms` may be.
+    pub const GRACE_MS: RangeInclusive<u64> = 0..=60_000;
+
     /// Whether every value is one that can be obeyed. Looks at the values alone, not at the machine.
     ///
     /// # Errors
@@ -129,20 +147,39 @@ impl Options {
     /// is not.
     pub fn validate(&self) -> Result<(), ToolboxError> {
         self.chosen_tools()?;
-        in_range("time_limit_ms", self.time_limit_ms, 1, 86_400_000)?;
-        in_range("bash.grace_ms", self.bash.grace_ms, 0, 60_000)?;
-        size_in_range("max_output_bytes", self.max_output_bytes, 256)?;
-        size_in_range("max_output_lines", self.max_output_lines, 2)?;
-        size_in_range("max_file_bytes", self.max_file_bytes, 1)?;
-        size_in_range("max_image_bytes", self.max_image_bytes, 1)?;
-        size_in_range("max_entries", self.max_entries, 1)?;
-        let longest_line = widen(self.max_output_bytes);
-        in_range(
-            "max_line_bytes",
-            widen(self.max_line_bytes),
-            16,
-            longest_line,
-        )?;
+        let longest_line = widen(self.max_output_bytes).min(*Self::MAX_LINE_BYTES.end());
+        for (option, value, range) in [
+            ("time_limit_ms", self.time_limit_ms, Self::TIME_LIMIT_MS),
+            ("bash.grace_ms", self.bash.grace_ms, Self::GRACE_MS),
+            (
+                "max_output_bytes",
+                widen(self.max_output_bytes),
+                Self::MAX_OUTPUT_BYTES,
+            ),
+            (
+                "max_output_lines",
+                widen(self.max_output_lines),
+                Self::MAX_OUTPUT_LINES,
+            ),
+            (
+                "max_file_bytes",
+                widen(self.max_file_bytes),
+                Self::MAX_FILE_BYTES,
+            ),
+            (
+                "max_image_bytes",
+                widen(self.max_image_bytes),
+                Self::MAX_IMAGE_BYTES,
+            ),
+            ("max_entries", widen(self.max_entries), Self::MAX_ENTRIES),
+            (
+                "max_line_bytes",
+                widen(self.max_line_bytes),
+                *Self::MAX_LINE_BYTES.start()..=longest_line,
+            ),
+        ] {
+            in_range(option, value, &range)?;
+        }
         for (name, value) in &self.bash.environment {
             if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
                 return Err(ToolboxError::BadVariable { name: name.clone() });
@@ -170,24 +207,19 @@ impl Options {
 /// No limit may pass this: sums of a few of them still fit everywhere.
 const LARGEST: u64 = 1 << 30;
 
-fn size_in_range(option: &'static str, value: usize, at_least: u64) -> Result<(), ToolboxError> {
-    in_range(option, widen(value), at_least, LARGEST)
-}
-
 fn in_range(
     option: &'static str,
     value: u64,
-    at_least: u64,
-    at_most: u64,
+    range: &RangeInclusive<u64>,
 ) -> Result<(), ToolboxError> {
-    if (at_least..=at_most).contains(&value) {
+    if range.contains(&value) {
         return Ok(());
     }
     Err(ToolboxError::OutOfRange {
         option,
         value,
-        at_least,
-        at_most,
+        at_least: *range.start(),
+        at_most: *range.end(),
     })
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Options of a [`FileStore`](crate::FileStore).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Options {
     /// How sessions are locked.
     pub locks: latchwork_filelock::Options,

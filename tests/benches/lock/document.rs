@@ -50,7 +50,7 @@ Each cell is the median of its runs, with the lowest and the highest run in brac
 protocol and time themselves on the machine's monotonic clock; each run goes through all of them before the next begins, so that noise hits all alike. \
 Compare within one document only: the same machine gives other numbers on another day.
 
-- **ours**: a latch as it is set when nothing is set, with the peers' lock file. **peers' file off**: `peerLock = never`.
+- **ours**: a latch as it is set when nothing is set, with the peers' lock file. **peers' file off**: `peer_lock = never`.
 - **flock**: `open`, `flock`, `close`, and nothing else. **excl**: `open(O_EXCL)`, `write`, `close`, `unlink`. **link**: the same under a temporary name, \
 `link`, `unlink`, and `unlink` to release.
 - **OpenClaw**: its own function `acquireSessionWriteLock` under Node, its processes named so that they respect each other.";

@@ -88,7 +88,7 @@ fn a_writer_outside_waits_for_the_end_of_the_command() {
 #[test]
 fn it_may_take_longer_than_any_other_hold() {
     let bench = Bench::begun();
-    bench.settings("[store.locks]\nmaxHoldMs = 1000\n[turn]\ncloseLimitMs = 1000\n");
+    bench.settings("[store.locks]\nmax_hold_ms = 1000\n[turn]\nclose_limit_ms = 1000\n");
     let script = format!("sleep 1.5; touch slept; {}", until("go"));
     let holder = bench.lock(&[], &script).spawn();
     bench.wait_for_flag("slept");

@@ -2,8 +2,9 @@
 //! With `--check` nothing is written, and a generated part that is out of date fails.
 
 pub(crate) mod crate_table;
+mod settings;
 
-use std::fs;
+use std::{fs, path::Path};
 
 use crate::{
     error::{Error, Result},
@@ -29,31 +30,45 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
         crate_table::PAGE
     ));
     let path = workspace.root.join(crate_table::PAGE);
-    let page = fs::read_to_string(&path).map_err(|source| Error::File {
-        doing: "read",
-        path: path.clone(),
-        source,
-    })?;
+    let page = read(&path)?;
     let updated = crate_table::updated(&page, workspace)?;
-    match (page == updated, args.check) {
+    keep(&path, &page, &updated, args.check, "")?;
+    settings::run(workspace, args.check)?;
+    say::step("docs: API docs of the workspace, warnings are errors");
+    let mut cargo = run::cargo(&workspace.root, ["doc", "--workspace", "--no-deps"]);
+    run::check(cargo.env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// Writes what is new, or fails with what drifted where nothing may be written.
+///
+/// # Errors
+/// `Failed` on drift, `File` if the file cannot be written.
+fn keep(path: &Path, old: &str, new: &str, check: bool, drifted: &str) -> Result<()> {
+    match (old == new, check) {
         (true, _) => say::line("up to date"),
         (false, false) => {
-            fs::write(&path, updated).map_err(|source| Error::File {
+            fs::write(path, new).map_err(|source| Error::File {
                 doing: "write",
-                path,
+                path: path.to_owned(),
                 source,
             })?;
             say::line("written");
         }
         (false, true) => {
             let drift = format!(
-                "{} is out of date; run `cargo xtask docs`",
-                crate_table::PAGE
+                "{} is out of date; run `cargo xtask docs`{drifted}",
+                path.display()
             );
             return Err(Error::Failed(drift));
         }
     }
-    say::step("docs: API docs of the workspace, warnings are errors");
-    let mut cargo = run::cargo(&workspace.root, ["doc", "--workspace", "--no-deps"]);
-    run::check(cargo.env("RUSTDOCFLAGS", "-D warnings"))
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<String> {
+    fs::read_to_string(path).map_err(|source| Error::File {
+        doing: "read",
+        path: path.to_owned(),
+        source,
+    })
 }

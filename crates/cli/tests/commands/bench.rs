@@ -70,9 +70,20 @@ impl Bench {
 
     /// The user's settings.
     pub(crate) fn user_settings(&self, text: &str) {
+        self.user_settings_in("config.toml", text);
+    }
+
+    /// The user's settings in a file of this name.
+    pub(crate) fn user_settings_in(&self, name: &str, text: &str) -> PathBuf {
         let folder = self.dir.path().join("home/.config/latchwork");
         std::fs::create_dir_all(&folder).unwrap();
-        std::fs::write(folder.join("config.toml"), text).unwrap();
+        std::fs::write(folder.join(name), text).unwrap();
+        folder.join(name)
+    }
+
+    /// The text with `~` for the home, wherever that is.
+    pub(crate) fn anywhere(&self, text: &str) -> String {
+        text.replace(self.dir.path().join("home").to_str().unwrap(), "~")
     }
 
     /// A recorded session whose model gives these answers, as the value of `--model`.

@@ -9,7 +9,10 @@
 )]
 
 mod bench;
+mod canary;
+mod config;
 mod generate;
 mod look;
+mod sentences;
 mod settings;
 mod turn;

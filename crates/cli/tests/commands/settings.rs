@@ -108,7 +108,7 @@ fn a_project_may_not_lead_a_key_astray() {
     assert!(
         refused
             .stderr
-            .contains("a project may not set `models.openai.base_url`"),
+            .contains("`models.openai.base_url`: a project may not set this"),
         "{}",
         refused.stderr
     );

@@ -76,7 +76,7 @@ async fn a_holder_that_is_stopped_for_longer_than_a_hold_may_last_is_not_robbed_
         "what was started ends whole: {said}"
     );
     assert!(
-        said.contains("maxHoldMs"),
+        said.contains("max_hold_ms"),
         "and nothing more is started: {said}"
     );
     attempt(&latches(), &room).await.unwrap().release().await;

@@ -151,7 +151,7 @@ async fn a_latch_that_is_held_too_long_is_revoked_in_its_own_process_and_its_hol
     let latched = take(&ours, &room).await;
     let _theirs = take(&latches(), &room).await;
     let reason = latched.begin().unwrap_err().reason;
-    assert!(reason.contains("maxHoldMs"), "{reason}");
+    assert!(reason.contains("max_hold_ms"), "{reason}");
 }
 
 #[tokio::test]

@@ -132,7 +132,7 @@ async fn a_filesystem_without_trusted_locks_is_refused_by_name_unless_it_is_allo
         .await
         .unwrap_err();
     assert!(
-        error.to_string().contains("NFS") && error.to_string().contains("allowNetworkFs"),
+        error.to_string().contains("NFS") && error.to_string().contains("allow_network_fs"),
         "{error}"
     );
     assert_eq!(room.names(), ["s.jsonl"]);

@@ -1,12 +1,16 @@
-//! Every setting by name: the variable that sets it, what it does, and whether a project may set it.
+//! What there is to know about a setting besides its value: its name, its variable, what it may be, what it does, whether a
+//! project may set it, whether it may hold a secret.
 //!
-//! Invariant: the table names exactly the settings that there are; a test holds it against them. Settings of a provider
-//! are listed for `openai`; any other `models.NAME` has the same.
+//! The list itself is in `table`. Settings of a provider are listed for `openai`; any other `models.NAME` has the same.
 
-use super::sources::OPENAI_BASE_URL_KEY;
+use std::fmt;
+
+use latchwork_config::{Key, Range, nearest};
+
+use super::table::NAMES;
 
 /// One setting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Name {
     /// Its name in a settings file.
@@ -17,40 +21,147 @@ pub struct Name {
     pub help: &'static str,
     /// A project file may set it.
     pub for_projects: bool,
-    /// Its variable holds a list, separated by commas.
-    pub is_list: bool,
+    /// What it may be.
+    pub kind: Kind,
+    /// What it is where nobody sets it, in words, where that depends on the machine.
+    pub default_words: Option<&'static str>,
+    /// The version that knew it first.
+    pub since: &'static str,
+}
+
+/// What a setting may be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// Any text.
+    Text,
+    /// The path of a file or a folder.
+    Path,
+    /// A list of paths.
+    Paths,
+    /// `true` or `false`.
+    Truth,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// A list of some of these words.
+    Words(&'static [&'static str]),
+    /// A number.
+    Number(Range),
+    /// An address, which somebody may have put a password into.
+    Address,
+    /// Where a secret is.
+    Reference,
+    /// A table of names, each with where a secret is.
+    References,
+    /// A table of variables, each with its text, which may be a secret.
+    Variables,
+}
+
+impl Kind {
+    /// Whether a value of it may hold a secret though it should not, or by its nature.
+    #[must_use]
+    pub const fn may_hold_secrets(&self) -> bool {
+        matches!(
+            self,
+            Self::Address | Self::Reference | Self::References | Self::Variables
+        )
+    }
+
+    /// Whether it is a table whose names are the user's own.
+    #[must_use]
+    pub const fn is_table(&self) -> bool {
+        matches!(self, Self::References | Self::Variables)
+    }
+
+    /// Whether it is a list.
+    #[must_use]
+    pub const fn is_list(&self) -> bool {
+        matches!(self, Self::Paths | Self::Words(_))
+    }
+}
+
+/// What a person may write there.
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text => f.write_str("a text"),
+            Self::Path => f.write_str("a path"),
+            Self::Paths => f.write_str("a list of paths"),
+            Self::Truth => f.write_str("true or false"),
+            Self::Word(words) => write!(f, "one of: {}", words.join(", ")),
+            Self::Words(words) => write!(f, "a list of: {}", words.join(", ")),
+            Self::Number(range) => write!(f, "{range}"),
+            Self::Address => f.write_str("an address without user and password"),
+            Self::Reference => f.write_str("env:NAME, file:PATH or cmd:COMMAND"),
+            Self::References => {
+                f.write_str("a table of names, each with env:NAME, file:PATH or cmd:COMMAND")
+            }
+            Self::Variables => f.write_str("a table of names, each with a text"),
+        }
+    }
 }
 
 impl Name {
-    const fn new(key: &'static str, help: &'static str) -> Self {
+    pub(super) const fn new(key: &'static str, kind: Kind, help: &'static str) -> Self {
         Self {
             key,
             variable: None,
             help,
             for_projects: false,
-            is_list: false,
+            kind,
+            default_words: None,
+            since: "0.1.0",
         }
     }
 
-    const fn by(self, variable: &'static str) -> Self {
+    pub(super) const fn by(self, variable: &'static str) -> Self {
         Self {
             variable: Some(variable),
             ..self
         }
     }
 
-    const fn for_projects(self) -> Self {
+    pub(super) const fn for_projects(self) -> Self {
         Self {
             for_projects: true,
             ..self
         }
     }
 
-    const fn list(self) -> Self {
+    pub(super) const fn unset_is(self, words: &'static str) -> Self {
         Self {
-            is_list: true,
+            default_words: Some(words),
             ..self
         }
+    }
+
+    /// What it may be, if it is a number.
+    #[must_use]
+    pub const fn range(&self) -> Option<Range> {
+        match self.kind {
+            Kind::Number(range) => Some(range),
+            _ => None,
+        }
+    }
+
+    /// Its name with a `*` where the name of a provider stands.
+    #[must_use]
+    pub fn pattern(&self) -> Key {
+        Key::from(self.key.replacen("models.openai.", "models.*.", 1).as_str())
+    }
+
+    /// Whether the key is this setting, or stands in it if it is a table.
+    #[must_use]
+    pub fn names(&self, key: &Key) -> bool {
+        let pattern = self.pattern();
+        let (pattern, segments) = (pattern.segments(), key.segments());
+        let long_enough = if self.kind.is_table() {
+            segments.len() >= pattern.len()
+        } else {
+            segments.len() == pattern.len()
+        };
+        let same = |(pattern, name): (&String, &String)| pattern == "*" || pattern == name;
+        long_enough && pattern.iter().zip(segments).all(same)
     }
 }
 
@@ -59,215 +170,19 @@ pub fn names() -> impl Iterator<Item = &'static Name> {
     NAMES.iter()
 }
 
-const NAMES: &[Name] = &[
-    Name::new(
-        "model",
-        "the model that answers: PROVIDER/MODEL or replay:FILE",
-    )
-    .by("LATCHWORK_MODEL")
-    .for_projects(),
-    Name::new("session", "the session of a run that names none")
-        .by("LATCHWORK_SESSION")
-        .for_projects(),
-    Name::new("home", "the folder that sessions lie under").by("LATCHWORK_HOME"),
-    Name::new(
-        "system_prompt",
-        "what the model is told before the conversation",
-    )
-    .by("LATCHWORK_SYSTEM_PROMPT")
-    .for_projects(),
-    Name::new(
-        "log",
-        "what is logged on standard error: error, warn, info, debug, trace",
-    )
-    .by("LATCHWORK_LOG"),
-    Name::new(
-        OPENAI_BASE_URL_KEY,
-        "the address, up to and without /chat/completions",
-    )
-    .by("OPENAI_BASE_URL"),
-    Name::new(
-        "models.openai.key",
-        "where the key is: env:NAME, file:PATH or cmd:COMMAND",
-    )
-    .by("OPENAI_API_KEY"),
-    Name::new(
-        "models.openai.default_model",
-        "the model that answers when only the provider is named",
-    ),
-    Name::new(
-        "models.openai.connect_timeout_ms",
-        "how long a connection may take, in ms",
-    ),
-    Name::new(
-        "models.openai.idle_timeout_ms",
-        "how long nothing at all may come, in ms",
-    ),
-    Name::new(
-        "models.openai.max_reply_bytes",
-        "the most bytes that one answer may have",
-    ),
-    Name::new(
-        "models.openai.token_limit_field",
-        "auto, max_tokens or max_completion_tokens",
-    ),
-    Name::new(
-        "models.openai.proxy",
-        "where the address of the proxy is (a reference)",
-    ),
-    Name::new(
-        "models.openai.headers",
-        "headers sent with each request (references)",
-    ),
-    Name::new(
-        "tools.tools",
-        "the tools that the model may call: read, ls, bash",
-    )
-    .by("LATCHWORK_TOOLS")
-    .for_projects()
-    .list(),
-    Name::new(
-        "tools.root",
-        "the working directory; read and ls stay in it",
-    ),
-    Name::new("tools.time_limit_ms", "how long one call may take, in ms"),
-    Name::new(
-        "tools.max_output_bytes",
-        "how many bytes of text one outcome may hold",
-    ),
-    Name::new(
-        "tools.max_output_lines",
-        "how many lines of text one outcome may hold",
-    ),
-    Name::new(
-        "tools.max_line_bytes",
-        "how many bytes of one line read shows",
-    ),
-    Name::new(
-        "tools.max_file_bytes",
-        "how many bytes a text file may have for read",
-    ),
-    Name::new(
-        "tools.max_image_bytes",
-        "how many bytes an image may have for read",
-    ),
-    Name::new("tools.max_entries", "how many entries ls shows"),
-    Name::new("tools.bash.sandbox", "auto, require or off").by("LATCHWORK_SANDBOX"),
-    Name::new("tools.bash.sandbox_kind", "any, bubblewrap or landlock"),
-    Name::new(
-        "tools.bash.network",
-        "whether a sandboxed command may use the network",
-    ),
-    Name::new(
-        "tools.bash.environment",
-        "the whole environment of a command",
-    ),
-    Name::new(
-        "tools.bash.readable",
-        "what a sandboxed command may read besides",
-    ),
-    Name::new(
-        "tools.bash.writable",
-        "what a sandboxed command may also write",
-    ),
-    Name::new(
-        "tools.bash.temporary",
-        "where each call gets a private directory",
-    ),
-    Name::new(
-        "tools.bash.grace_ms",
-        "how long a command has between SIGTERM and SIGKILL, in ms",
-    ),
-    Name::new(
-        "store.locks.acquireTimeoutMs",
-        "how long a writer waits for the others, in ms",
-    )
-    .by("LATCHWORK_ACQUIRE_TIMEOUT_MS"),
-    Name::new(
-        "store.locks.maxHoldMs",
-        "how long a guard may be held before it is revoked, in ms",
-    )
-    .by("LATCHWORK_MAX_HOLD_MS"),
-    Name::new(
-        "store.locks.staleMs",
-        "from which age on a live peer's lock file is called stale, in ms; it is never taken for that",
-    )
-    .by("LATCHWORK_STALE_MS"),
-    Name::new(
-        "store.locks.peerLock",
-        "whether OpenClaw's lock file is taken too: always, auto or never",
-    )
-    .by("LATCHWORK_PEER_LOCK"),
-    Name::new(
-        "store.locks.allowNetworkFs",
-        "work on filesystems whose locks are not trusted",
-    ),
-    Name::new(
-        "store.locks.waitThreads",
-        "how many threads may wait in the kernel at once",
-    ),
-    Name::new(
-        "turn.guardWaitMs",
-        "how long a phase waits for other writers, in ms",
-    ),
-    Name::new(
-        "turn.claimWaitMs",
-        "how long a turn waits for the one under way, in ms",
-    )
-    .by("LATCHWORK_CLAIM_WAIT_MS"),
-    Name::new(
-        "turn.handOverGraceMs",
-        "how long a turn that is asked to yield has, in ms",
-    ),
-    Name::new(
-        "turn.roundsMax",
-        "how often a model may be asked within one turn",
-    ),
-    Name::new(
-        "turn.parallelToolsMax",
-        "how many tools of one reply run at once",
-    ),
-    Name::new(
-        "turn.writeAttemptsMax",
-        "how often a write that met contention is tried",
-    ),
-    Name::new("turn.tokenBudget", "the most tokens that a prompt may have")
-        .by("LATCHWORK_TOKEN_BUDGET")
-        .for_projects(),
-    Name::new(
-        "turn.maxOutputTokens",
-        "the most tokens that a reply may have",
-    )
-    .for_projects(),
-    Name::new(
-        "turn.cancelGraceMs",
-        "how long interrupted tools may take to stop, in ms",
-    ),
-    Name::new(
-        "turn.closeLimitMs",
-        "how long the end of a turn may take, in ms",
-    ),
-    Name::new(
-        "context.keepRecentTokens",
-        "how much of its end a compaction keeps, in tokens",
-    ),
-    Name::new(
-        "context.chunkChars",
-        "how much is summarised at once, in characters",
-    ),
-    Name::new(
-        "context.summaryTokensMax",
-        "the most tokens that a summary may have",
-    ),
-    Name::new(
-        "context.attempts",
-        "how often a summary is tried before a plain one is made",
-    ),
-    Name::new(
-        "turn.ledger",
-        "whether each finished turn leaves an entry with its figures",
-    ),
-];
+/// The setting that the key is, or stands in: `models.local.key` is the one that is listed for `openai`.
+#[must_use]
+pub fn name_of(key: &Key) -> Option<&'static Name> {
+    names().find(|name| name.names(key))
+}
+
+/// The setting that may be meant by a key that is none.
+#[must_use]
+pub fn meant_by(key: &str) -> Option<&'static str> {
+    let all = || names().map(|name| name.key);
+    let last = |key: &str| key.rsplit('.').next().map(str::to_owned);
+    nearest(key, all()).or_else(|| all().find(|name| last(name) == last(key)))
+}
 
 #[cfg(test)]
 mod tests {
@@ -275,15 +190,13 @@ mod tests {
 
     use serde_json::Value;
 
-    use super::NAMES;
+    use super::*;
     use crate::Settings;
 
-    /// Tables whose names are the user's own.
-    const OPEN: [&str; 2] = ["models.openai.headers", "tools.bash.environment"];
-
     fn leaves(prefix: &str, value: &Value, found: &mut BTreeSet<String>) {
+        let is_open = names().any(|name| name.key == prefix && name.kind.is_table());
         match value {
-            Value::Object(table) if !OPEN.contains(&prefix) => {
+            Value::Object(table) if !is_open => {
                 for (name, value) in table {
                     let key = if prefix.is_empty() {
                         name.clone()
@@ -320,11 +233,76 @@ mod tests {
     }
 
     #[test]
+    fn every_name_is_spelled_in_snake_case() {
+        for name in names() {
+            let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._".contains(c);
+            assert!(name.key.chars().all(plain), "{}", name.key);
+        }
+    }
+
+    #[test]
     fn no_variable_sets_two_settings() {
         let variables: Vec<&str> = NAMES.iter().filter_map(|name| name.variable).collect();
         assert_eq!(
             variables.iter().collect::<BTreeSet<_>>().len(),
             variables.len()
         );
+    }
+
+    #[test]
+    fn every_number_has_a_range_with_its_default_in_it_and_the_unit_that_its_name_says() {
+        let defaults = serde_json::to_value(Settings::default()).unwrap();
+        for name in names() {
+            let path = format!("/{}", name.key.replace('.', "/"));
+            let default = defaults.pointer(&path).unwrap();
+            let range = name.range();
+            if let Some(number) = default.as_u64() {
+                assert!(
+                    range.is_some_and(|range| range.contains(number)),
+                    "{}",
+                    name.key
+                );
+            }
+            let unit = match name.key {
+                key if key.ends_with("_ms") => Some(latchwork_config::Unit::Millis),
+                key if key.ends_with("_bytes") => Some(latchwork_config::Unit::Bytes),
+                _ => range.map(|_| latchwork_config::Unit::Count),
+            };
+            assert_eq!(range.map(|range| range.unit()), unit, "{}", name.key);
+        }
+    }
+
+    #[test]
+    fn a_word_that_is_listed_is_understood_and_another_one_is_not() {
+        let with = |key: &str, word: &str| {
+            let mut settings = serde_json::to_value(Settings::default()).unwrap();
+            let path = format!("/{}", key.replace('.', "/"));
+            *settings.pointer_mut(&path).unwrap() = word.into();
+            serde_json::from_value::<Settings>(settings)
+        };
+        let listed = names().filter_map(|name| match name.kind {
+            Kind::Word(words) => Some((name.key, words)),
+            _ => None,
+        });
+        for (key, words) in listed {
+            for word in words {
+                with(key, word).unwrap();
+            }
+            assert!(with(key, "elsewhere").is_err(), "{key}");
+        }
+    }
+
+    #[test]
+    fn the_settings_of_any_provider_are_those_of_openai() {
+        let name = name_of(&Key::from("models.local.key")).unwrap();
+        assert_eq!(
+            (name.key, name.kind),
+            ("models.openai.key", Kind::Reference)
+        );
+        let variable = name_of(&Key::from("tools.bash.environment.PATH")).unwrap();
+        assert!(variable.kind.may_hold_secrets());
+        assert!(name_of(&Key::from("models.local.keys")).is_none());
+        assert_eq!(meant_by("turn.round_max"), Some("turn.rounds_max"));
+        assert_eq!(meant_by("max_hold_ms"), Some("store.locks.max_hold_ms"));
     }
 }

@@ -7,12 +7,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use latchwork_config::{
-    ConfigError, Environment, Key, Layer, Layers, Origin, Resolved, SourceFile,
+    ConfigError, Environment, Key, Layer, Layers, Resolved, SourceFile, Warning,
 };
 use latchwork_tools::{BashOptions, allowed_environment};
 use serde_json::Value;
 
-use super::{Settings, names, openclaw};
+use super::names::{name_of, names};
+use super::odds::at_odds;
+use super::{Settings, openclaw};
 use crate::home;
 
 /// The prefix of our own variables: one with it that means nothing is warned about.
@@ -21,6 +23,10 @@ const PREFIX: &str = "LATCHWORK_";
 const OPENAI_KEY: &str = "OPENAI_API_KEY";
 /// The tool that runs commands.
 const BASH: &str = "bash";
+/// The setting that it would have to be named in.
+const TOOLS: &str = "tools.tools";
+/// Why a project file is refused.
+const NOT_FOR_PROJECTS: &str = "a project may not set this, for its directory may be somebody else's; set it in your own settings, or leave it out";
 
 /// One flag of a command line.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,6 +48,8 @@ pub struct Sources {
     pub user_file: Option<SourceFile>,
     /// The file of the working directory.
     pub project_file: Option<SourceFile>,
+    /// The settings file of an OpenClaw home (see [`Sources::openclaw_path`]).
+    pub openclaw_file: Option<SourceFile>,
     /// A snapshot of the environment.
     pub environment: BTreeMap<String, String>,
     /// The working directory, for the tools.
@@ -50,41 +58,26 @@ pub struct Sources {
     pub flags: Vec<Flag>,
 }
 
-/// Settings that cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SettingsError {
-    /// Something in them is wrong.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// A project file sets what only the user may set.
-    #[error(
-        "{origin}: a project may not set `{key}`, for its directory may be somebody else's; set it in your own settings, or leave it out"
-    )]
-    NotForProjects {
-        /// Where it is set.
-        origin: Box<Origin>,
-        /// The setting.
-        key: Key,
-    },
-}
-
 impl Sources {
     /// The settings: defaults, then files, environment and flags, each over the one before.
     ///
     /// # Errors
-    /// See [`SettingsError`].
-    pub fn resolve(self) -> Result<Resolved<Settings>, SettingsError> {
+    /// Everything that is wrong with them.
+    pub fn resolve(self) -> Result<Resolved<Settings>, ConfigError> {
         let defaults = self.defaults();
         let Self {
             system_file,
             user_file,
             project_file,
+            openclaw_file,
             environment,
             flags,
             ..
         } = self;
-        let mut layers = Layers::new().defaults(&defaults);
+        let mut layers = Layers::new()
+            .defaults(&defaults)
+            .permit(Layer::ProjectFile, projects_may)
+            .limits(names().filter_map(|name| Some((name.pattern(), name.range()?))));
         if let Some(file) = &system_file {
             layers = layers.system_file(file);
         }
@@ -94,16 +87,42 @@ impl Sources {
         if let Some(file) = &project_file {
             layers = layers.project_file(file);
         }
+        if let Some(file) = &openclaw_file {
+            layers = layers.peer_file(file, &openclaw::keys());
+        }
         // Of two variables for one setting the later wins: ours.
         let ours = names().filter_map(|name| Some((name.variable?, name.key)));
         let variables = openclaw::variables().chain(ours);
-        layers = layers.environment(&Environment::new(PREFIX, variables, spelled(environment)));
+        let (environment, ignored) = spelled(environment);
+        layers = layers.environment(&Environment::new(PREFIX, variables, environment));
         for Flag { flag, key, value } in flags {
             layers = layers.flag(&flag, key.as_str(), &value);
         }
-        let resolved = layers.resolve::<Settings>()?;
-        keep_projects_harmless(&resolved)?;
+        let mut resolved = layers.resolve::<Settings>()?;
+        resolved.warnings.extend(ignored);
+        let odds = at_odds(&resolved);
+        resolved.warnings.extend(odds);
         Ok(resolved)
+    }
+
+    /// The files that there are, lowest layer first.
+    #[must_use]
+    pub fn files(&self) -> Vec<SourceFile> {
+        let all = [
+            &self.system_file,
+            &self.user_file,
+            &self.project_file,
+            &self.openclaw_file,
+        ];
+        all.into_iter().flatten().cloned().collect()
+    }
+
+    /// The settings file of the OpenClaw home that these sources point at, if they do. It is for the caller to read it, and
+    /// to put it into [`openclaw_file`](Self::openclaw_file). What is wrong with the sources is told when they are resolved.
+    #[must_use]
+    pub fn openclaw_path(&self) -> Option<PathBuf> {
+        let settings = self.clone().resolve().ok()?.value;
+        openclaw::file(settings.openclaw_home.as_deref(), settings.home.as_deref())
     }
 
     fn defaults(&self) -> Settings {
@@ -120,15 +139,16 @@ impl Sources {
     }
 }
 
-/// The environment with its two special spellings: the key becomes a reference, and lists are split at commas.
-fn spelled(mut environment: BTreeMap<String, String>) -> BTreeMap<String, String> {
+/// The environment with its special spellings: the key becomes a reference, lists are split at commas, and OpenClaw's numbers
+/// are read as it reads them. And what of it is ignored.
+fn spelled(mut environment: BTreeMap<String, String>) -> (BTreeMap<String, String>, Vec<Warning>) {
     if let Some(key) = environment
         .get_mut(OPENAI_KEY)
         .filter(|key| !key.trim().is_empty())
     {
         *key = format!("env:{OPENAI_KEY}");
     }
-    for name in names().filter(|name| name.is_list) {
+    for name in names().filter(|name| name.kind.is_list()) {
         let list = name
             .variable
             .and_then(|variable| environment.get_mut(variable));
@@ -141,30 +161,26 @@ fn spelled(mut environment: BTreeMap<String, String>) -> BTreeMap<String, String
             *list = serde_json::json!(items).to_string();
         }
     }
-    openclaw::spell(&mut environment);
-    environment
+    let ignored = openclaw::spell(&mut environment);
+    (environment, ignored)
 }
 
-fn keep_projects_harmless(resolved: &Resolved<Settings>) -> Result<(), SettingsError> {
-    let by_project = resolved
-        .origins()
-        .filter(|(_, origin)| origin.layer == Layer::ProjectFile);
-    for (key, origin) in by_project {
-        let harmless = names().any(|name| name.for_projects && *key == Key::from(name.key));
-        let opens_a_shell = *key == Key::from("tools.tools")
-            && resolved.value.tools.tools.iter().any(|tool| tool == BASH);
-        if !harmless || opens_a_shell {
-            return Err(SettingsError::NotForProjects {
-                origin: Box::new(origin.clone()),
-                key: key.clone(),
-            });
-        }
+/// What a project file may set. A name that is none is no door; it is answered with what may be meant.
+fn projects_may(key: &Key, value: &Value) -> Result<(), &'static str> {
+    let Some(name) = name_of(key) else {
+        return Ok(());
+    };
+    let opens_a_shell = name.key == TOOLS
+        && (value == BASH
+            || value
+                .as_array()
+                .is_some_and(|tools| tools.iter().any(|tool| tool == BASH)));
+    if name.for_projects && !opens_a_shell {
+        Ok(())
+    } else {
+        Err(NOT_FOR_PROJECTS)
     }
-    Ok(())
 }
-
-/// The setting that OpenAI's address stands in.
-pub(super) const OPENAI_BASE_URL_KEY: &str = "models.openai.base_url";
 
 #[cfg(test)]
 mod tests {
@@ -197,8 +213,15 @@ mod tests {
         let locks = &resolved.value.store.locks;
         assert_eq!(locks.acquire_timeout_ms, 10_000);
         assert_eq!(locks.stale_ms, 1_800_000, "what is no number is ignored");
+        let told: Vec<_> = resolved.warnings.iter().map(ToString::to_string).collect();
+        assert!(
+            told[0].contains(
+                "OPENCLAW_SESSION_WRITE_LOCK_STALE_MS: `store.locks.stale_ms` is ignored"
+            ),
+            "{told:?}"
+        );
         assert_eq!(locks.max_hold_ms, 70_000);
-        let origin = resolved.origin("store.locks.acquireTimeoutMs").unwrap();
+        let origin = resolved.origin("store.locks.acquire_timeout_ms").unwrap();
         assert!(
             origin
                 .to_string()
@@ -206,7 +229,105 @@ mod tests {
         );
     }
 
-    fn project(text: &str) -> Result<Resolved<Settings>, SettingsError> {
+    #[test]
+    fn of_openclaws_file_the_limits_of_locks_and_compaction_hold_here_below_the_environment() {
+        let text = "// theirs\n{ session: { writeLock: { acquireTimeoutMs: 7000,\n staleMs: '30m', maxHoldMs: 65000 } },\n gateway: { port: 1 },\n \
+                    agents: { defaults: { compaction: { keepRecentTokens: 9000 } } } }";
+        let mut sources = sources(&[
+            ("LATCHWORK_MAX_HOLD_MS", "5s"),
+            ("LATCHWORK_OPENCLAW_HOME", "/o"),
+        ]);
+        assert_eq!(sources.openclaw_path(), Some("/o/openclaw.json".into()));
+        sources.user_file = Some(SourceFile::toml(
+            "u.toml",
+            "store.locks.acquire_timeout_ms = 1",
+        ));
+        sources.openclaw_file = Some(SourceFile::named("/o/openclaw.json", text));
+        let resolved = sources.resolve().unwrap();
+        let locks = &resolved.value.store.locks;
+        assert_eq!(
+            (locks.acquire_timeout_ms, locks.stale_ms, locks.max_hold_ms),
+            (7_000, 1_800_000, 5_000)
+        );
+        assert_eq!(resolved.value.context.keep_recent_tokens, 9_000);
+        let told: Vec<_> = resolved.warnings.iter().map(ToString::to_string).collect();
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(
+            told[0].starts_with(
+                "peer's file \"/o/openclaw.json\" line 3: `session.writeLock.staleMs` is ignored"
+            ),
+            "{told:?}"
+        );
+    }
+
+    #[test]
+    fn times_that_do_not_go_together_are_told_with_both_numbers_and_only_if_somebody_set_one() {
+        assert_eq!(sources(&[]).resolve().unwrap().warnings, []);
+        let told = |acquire: &str, stale: &str| {
+            let resolved = sources(&[
+                ("LATCHWORK_ACQUIRE_TIMEOUT_MS", acquire),
+                ("LATCHWORK_STALE_MS", stale),
+            ])
+            .resolve()
+            .unwrap();
+            resolved
+                .warnings
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(told("300000", "300000"), [""; 0]);
+        let both = told("10s", "20s");
+        assert_eq!(both.len(), 2, "{both:?}");
+        for (told, parts) in both
+            .iter()
+            .zip([["10000 ms", "300000 ms"], ["20000 ms", "300000 ms"]])
+        {
+            assert!(parts.iter().all(|part| told.contains(part)), "{told}");
+        }
+    }
+
+    #[test]
+    fn every_number_is_held_to_its_range_and_a_unit_is_understood_where_one_is_counted() {
+        let set = |key: &str, value: &str| {
+            let mut sources = sources(&[]);
+            sources.user_file = Some(SourceFile::toml("u.toml", format!("{key} = {value}")));
+            sources.resolve()
+        };
+        for (name, range) in names().filter_map(|name| Some((name.key, name.range()?))) {
+            for inside in [range.min(), range.max()] {
+                set(name, &inside.to_string()).unwrap();
+            }
+            let outside = range
+                .min()
+                .checked_sub(1)
+                .into_iter()
+                .chain([range.max() + 1]);
+            for number in outside.map(|number| number.to_string()).chain([
+                "-1".into(),
+                "nan".into(),
+                "1e300".into(),
+            ]) {
+                let told = set(name, &number).unwrap_err().to_string();
+                assert!(
+                    told.contains(&format!("`{name}` must be {range}, but is ")),
+                    "{told}"
+                );
+            }
+            let with_unit = match range.unit() {
+                latchwork_config::Unit::Millis => "'1s'",
+                latchwork_config::Unit::Bytes => "'1kb'",
+                _ => continue,
+            };
+            set(name, with_unit).unwrap();
+        }
+        let many = "[turn]\nrounds_max = 0\n[store.locks]\nmax_hold_ms = '60sec'\n[models.local]\nidle_timeout_ms = -5\n";
+        let mut sources = sources(&[]);
+        sources.user_file = Some(SourceFile::toml("u.toml", many));
+        assert_eq!(sources.resolve().unwrap_err().faults.len(), 3);
+    }
+
+    fn project(text: &str) -> Result<Resolved<Settings>, ConfigError> {
         Sources {
             project_file: Some(SourceFile::toml(".latchwork.toml", text)),
             ..sources(&[])
@@ -249,7 +370,7 @@ mod tests {
         let file = |text: &str| Some(SourceFile::toml("config.toml", text));
         let mut sources = sources(&[("LATCHWORK_TOOLS", "read, bash")]);
         sources.system_file =
-            file("model = \"a/1\"\nsession = \"s\"\n[store.locks]\nmaxHoldMs = 9000");
+            file("model = \"a/1\"\nsession = \"s\"\n[store.locks]\nmax_hold_ms = 9000");
         sources.user_file =
             file("model = \"a/2\"\n[models.local]\nbase_url = \"http://localhost:8080/v1\"");
         sources.flags = vec![Flag {
@@ -291,11 +412,11 @@ mod tests {
             "[tools]\nroot = \"/\"",
             "[tools]\ntools = [\"bash\"]",
             "[tools.bash.environment]\nBASH_ENV = \"x\"",
-            "[store.locks]\npeerLock = \"never\"",
+            "[store.locks]\npeer_lock = \"never\"",
         ] {
             let error = project(door).expect_err(door);
             assert!(
-                matches!(error, SettingsError::NotForProjects { .. }),
+                error.to_string().contains("a project may not set this"),
                 "{door}: {error}"
             );
         }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use reqwest::Url;
@@ -121,6 +122,13 @@ pub(crate) struct Target {
 }
 
 impl OpenAiOptions {
+    /// What `connect_timeout_ms` may be.
+    pub const CONNECT_TIMEOUT_MS: RangeInclusive<u64> = 1..=LONGEST_MS;
+    /// What `idle_timeout_ms` may be.
+    pub const IDLE_TIMEOUT_MS: RangeInclusive<u64> = 1..=LONGEST_MS;
+    /// What `max_reply_bytes` may be.
+    pub const MAX_REPLY_BYTES: RangeInclusive<u64> = 1..=1 << 40;
+
     /// Settings of a compatible server at this address.
     #[must_use]
     pub fn at(provider: impl Into<String>, base_url: impl Into<String>) -> Self {
@@ -137,16 +145,26 @@ impl OpenAiOptions {
     /// [`BadOption`]: the first that cannot work, by name.
     pub fn validate(&self) -> Result<(), BadOption> {
         self.target()?;
-        for (name, value) in [
-            ("connect_timeout_ms", self.connect_timeout_ms),
-            ("idle_timeout_ms", self.idle_timeout_ms),
-            ("max_reply_bytes", self.max_reply_bytes),
+        for (name, value, range) in [
+            (
+                "connect_timeout_ms",
+                self.connect_timeout_ms,
+                Self::CONNECT_TIMEOUT_MS,
+            ),
+            (
+                "idle_timeout_ms",
+                self.idle_timeout_ms,
+                Self::IDLE_TIMEOUT_MS,
+            ),
+            (
+                "max_reply_bytes",
+                self.max_reply_bytes,
+                Self::MAX_REPLY_BYTES,
+            ),
         ] {
-            if value == 0 {
-                return Err(self.bad(name, "must be more than 0"));
-            }
-            if name.ends_with("_ms") && value > LONGEST_MS {
-                return Err(self.bad(name, format!("must be at most {LONGEST_MS} (a day)")));
+            if !range.contains(&value) {
+                let (least, most) = (range.start(), range.end());
+                return Err(self.bad(name, format!("must be from {least} to {most}")));
             }
         }
         if self.provider.is_empty() || self.provider.contains(['/', ':']) {

@@ -50,7 +50,7 @@ impl World {
             ..System::real()
         };
         // Peers' lock files need a process of their own; here nobody looks at them.
-        let options = serde_json::from_value(json!({ "locks": { "peerLock": "never" } })).unwrap();
+        let options = serde_json::from_value(json!({ "locks": { "peer_lock": "never" } })).unwrap();
         let layout = Layout::folder(dir.path().join("sessions"));
         Self {
             store: FileStore::new(system, layout, options),
