@@ -13,3 +13,4 @@ pub mod claims;
 pub mod explore;
 pub mod join;
 pub mod latch;
+pub mod polite;

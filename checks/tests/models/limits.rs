@@ -1,8 +1,10 @@
 //! What the protocol does not promise: each of these races is real, and named in `docs/locks-checked.md`.
 
 use latchwork_checks::explore::{dead_ends, explore_for};
-use latchwork_checks::latch::promises::PEERS_ARE_SAFE;
+use latchwork_checks::latch::promises::{PEERS_ARE_SAFE, SETTLED};
 use latchwork_checks::latch::{Action, Setting};
+
+use latchwork_checks::polite;
 
 use crate::breaks;
 
@@ -27,6 +29,20 @@ fn limit_a_live_peers_file_is_lost_when_two_reclaim_a_dead_ones_and_a_third_thin
     }
 }
 
+/// It is noticed before a write, as any robbery; but what was held is lost.
+#[test]
+fn limit_a_file_made_after_one_of_ours_ended_before_its_own_had_settled_does_not_settle() {
+    let setting = Setting {
+        quick_peers: true,
+        ..Setting::beside(2, 1)
+    };
+    breaks(
+        "ended before it had settled",
+        SETTLED,
+        &explore_for(setting, SETTLED),
+    );
+}
+
 /// One of ours whose latch was deleted takes aside the file of another with a new latch, which gives it back meanwhile; then
 /// it is put back. Where there is a transcript its lock tells that the file is nobody's; where there is none, others wait.
 #[test]
@@ -41,4 +57,15 @@ fn limit_before_there_is_a_transcript_a_file_put_back_too_late_is_waited_for_unt
     };
     assert_ne!(ends(false), 0);
     assert_eq!(ends(true), 0);
+}
+
+/// A peer leaves no trace while it waits: what is not remembered is met by chance only, in the moments between two holds.
+#[test]
+fn limit_a_peer_that_is_forgotten_while_it_waits_beside_greedy_ones_of_ours_gets_in_by_chance() {
+    let forgets = polite::Setting {
+        forgets: true,
+        ..polite::Setting::default()
+    };
+    let broken = explore_for(forgets, polite::NOT_STARVED);
+    breaks("forgotten", polite::NOT_STARVED, &broken);
 }

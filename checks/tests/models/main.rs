@@ -10,6 +10,7 @@ mod claims;
 mod join;
 mod latch;
 mod limits;
+mod polite;
 
 use latchwork_checks::explore::Explored;
 
