@@ -7,6 +7,7 @@
 
 mod campaign;
 mod claims;
+mod fair;
 mod join;
 mod latch;
 mod limits;
