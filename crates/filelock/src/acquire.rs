@@ -6,6 +6,7 @@
 //! value that undoes the step when it is dropped, so a dropped request leaves nothing behind.
 
 use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,7 @@ use crate::joined;
 use crate::latch_file;
 use crate::latched::{Latched, Parts};
 use crate::latches::Shared;
-use crate::locked::Locked;
+use crate::locked::{Locked, OpenFile};
 use crate::note::{self, Note, add_what_is_seen, iso, note_holder};
 use crate::peer::{self, PeerFile, Polite, Taken};
 use crate::place::{Key, Place};
@@ -199,16 +200,13 @@ impl Request<'_> {
             return Ok(Some(Locked::of(file, path)));
         }
         if self.wait != Wait::Never {
-            fair::say_that_one_waits(&file, &self.shared.system);
+            fair::say_that_one_waits(&**file.get(), &self.shared.system);
         }
         let began = Instant::now();
         let waited = match self.wait {
             Wait::Never => Waited::TimeOver,
-            // From here on the descriptor may be a thread's that waits longer than we do.
             wait => self
-                .shared
-                .waiters
-                .lock(&self.shared.system, file, path, wait)
+                .wait_in_line(file, wait)
                 .await
                 .doing("wait for the lock of", path)?,
         };
@@ -219,6 +217,23 @@ impl Request<'_> {
             }
             Waited::TryAgain => Ok(None),
             Waited::TimeOver => Err(self.busy(Obstacle::Latch, path, self.holder_of_latch())),
+        }
+    }
+
+    /// Waits for the latch, and says so again now and then.
+    async fn wait_in_line(&self, file: OpenFile, wait: Wait) -> std::io::Result<Waited> {
+        let (system, path) = (&self.shared.system, &self.place.latch);
+        let said_in = Arc::clone(file.get());
+        // From here on the descriptor may be a thread's that waits longer than we do.
+        let mut waits = pin!(self.shared.waiters.lock(system, file, path, wait));
+        let (mut pause, longest) = fair::SAID_AGAIN;
+        loop {
+            tokio::select! {
+                biased;
+                waited = &mut waits => return waited,
+                () = system.clock.sleep(pause) => fair::say_that_one_waits(&*said_in, system),
+            }
+            pause = pause.saturating_mul(2).min(longest);
         }
     }
 

@@ -6,11 +6,15 @@
 //! kernel next time, behind those who wait already, instead of trying first. Nobody decides anything by it: the kernel's
 //! lock does. Invariant: a latch into which nobody else has written costs no call more.
 //!
+//! It is said again now and then for as long as the wait lasts, since a word that was there before is no news to whoever came
+//! later; and what was believed when a latch was taken is believed until some time after it was given back, however long it
+//! was held. Without either a waiter could be kept out for as long as others are greedy (`docs/locks-checked.md`).
+//!
 //! Limit: among those who wait, the kernel decides; it wakes all and the first that runs has the lock.
 
 use std::time::{Duration, Instant};
 
-use latchwork_sys::{FileFacts, System};
+use latchwork_sys::{DiskFile, FileFacts, System};
 
 use crate::locked::OpenFile;
 
@@ -18,7 +22,10 @@ use crate::locked::OpenFile;
 const SAID_AT: u64 = 1_000;
 /// How long the word is, in bytes.
 pub(crate) const WORD: usize = 16;
-/// For how long it is believed that others want a latch, once it was seen.
+/// After so long it is said for the second time, and how long it takes at most from one time to the next.
+pub(crate) const SAID_AGAIN: (Duration, Duration) =
+    (Duration::from_millis(100), Duration::from_secs(1));
+/// For how long it is believed that others want a latch, once it was seen, or was given back since.
 const BELIEVED: Duration = Duration::from_millis(50);
 /// A wait in the kernel that is shorter than this was for nobody.
 const FOR_NOBODY: Duration = Duration::from_micros(200);
@@ -29,14 +36,14 @@ pub(crate) fn is_wanted(latch: &OpenFile) -> bool {
 }
 
 /// Says in a latch file that somebody is about to wait for it. Best effort: it is for fairness alone.
-pub(crate) fn say_that_one_waits(latch: &OpenFile, system: &System) {
+pub(crate) fn say_that_one_waits(latch: &dyn DiskFile, system: &System) {
     let moment = system.clock.monotonic().as_nanos();
     let word = format!(
         "{:08x}{:08x}",
         system.processes.own().pid,
         moment & 0xffff_ffff
     );
-    let _ = latch.get().write_at(word.as_bytes(), SAID_AT);
+    let _ = latch.write_at(word.as_bytes(), SAID_AT);
 }
 
 /// Remembers what a wait in the kernel has shown.
@@ -46,6 +53,9 @@ pub(crate) fn has_waited(latch: &mut OpenFile, waited: Duration) {
 
 /// Remembers what can be seen of a latch that is held: whether somebody has said since that he waits.
 pub(crate) fn look(latch: &mut OpenFile, found: &FileFacts) {
+    if !is_wanted(latch) {
+        latch.wanted = None;
+    }
     let untouched = latch
         .noted
         .as_ref()
@@ -60,6 +70,13 @@ pub(crate) fn look(latch: &mut OpenFile, found: &FileFacts) {
         latch.wanted = Some(Instant::now());
     }
     latch.said = said;
+}
+
+/// Belief does not end while a latch is held: whoever waited when it was taken is likely to wait still.
+pub(crate) fn is_given_back(latch: &mut OpenFile) {
+    if latch.wanted.is_some() {
+        latch.wanted = Some(Instant::now());
+    }
 }
 
 #[cfg(test)]
@@ -87,12 +104,22 @@ mod tests {
         assert!(!hold(&mut ours), "what we wrote ourselves is nobody else's");
 
         std::thread::sleep(Duration::from_millis(10));
-        say_that_one_waits(&other, &system);
+        say_that_one_waits(&**other.get(), &system);
         assert!(hold(&mut ours));
         std::thread::sleep(BELIEVED);
         assert!(!is_wanted(&ours));
         ours.get().write_at(b"something else", 600).unwrap();
         assert!(!hold(&mut ours), "another touched it and does not wait");
+
+        say_that_one_waits(&**other.get(), &system);
+        assert!(hold(&mut ours));
+        std::thread::sleep(BELIEVED);
+        is_given_back(&mut ours);
+        assert!(is_wanted(&ours), "however long the hold was");
+        std::thread::sleep(BELIEVED);
+        assert!(!hold(&mut ours));
+        is_given_back(&mut ours);
+        assert!(!is_wanted(&ours), "that was before this hold");
 
         has_waited(&mut ours, FOR_NOBODY);
         assert!(is_wanted(&ours));

@@ -14,6 +14,7 @@ use latchwork_lock::{Phase, Ticket};
 use latchwork_sys::DiskFile;
 
 use crate::Revoked;
+use crate::fair;
 use crate::joined::Joined;
 use crate::latches::Shared;
 use crate::locked::Locked;
@@ -240,7 +241,8 @@ impl Core {
         drop(parts.peer);
         self.shared.system.steps.reach("latch:peer-removed");
         drop(parts.transcript);
-        if let Some(latch) = parts.latch.unlock() {
+        if let Some(mut latch) = parts.latch.unlock() {
+            fair::is_given_back(&mut latch);
             self.shared.lately.put_latch(&self.place, latch);
         }
         drop(parts.joined);

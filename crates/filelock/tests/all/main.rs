@@ -13,6 +13,7 @@ mod disks;
 mod dropped;
 mod ends;
 mod foreign;
+mod greedy;
 mod hand_over;
 mod hold;
 mod lost;
