@@ -37,11 +37,7 @@ fn model_of_many_processes_keeps_every_promise() {
     let turns = claims::Setting::of_turns(n.min(3));
     holds(&format!("{} turns", turns.turns), &explore(turns));
     if turns.turns == 3 && n == 4 {
-        let deleted = claims::Setting {
-            sidecars_deleted: true,
-            ..turns
-        };
-        let explored = explore_for(deleted, claims::IN_ORDER);
+        let explored = explore_for(turns.with_deletions(), claims::IN_ORDER);
         breaks(
             "limit: 3 turns, sidecars deleted",
             claims::IN_ORDER,
