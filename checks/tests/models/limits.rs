@@ -4,7 +4,7 @@ use latchwork_checks::explore::{dead_ends, explore_for};
 use latchwork_checks::latch::promises::{PEERS_ARE_SAFE, SETTLED};
 use latchwork_checks::latch::{Action, Setting};
 
-use latchwork_checks::polite;
+use latchwork_checks::{join, polite};
 
 use crate::breaks;
 
@@ -68,4 +68,26 @@ fn limit_a_peer_that_is_forgotten_while_it_waits_beside_greedy_ones_of_ours_gets
     };
     let broken = explore_for(forgets, polite::NOT_STARVED);
     breaks("forgotten", polite::NOT_STARVED, &broken);
+}
+
+/// A lock that is dropped is given back at once, though a joiner writes, which finds it lost at its next look; and a joiner that
+/// is killed in the middle of its look leaves it locked until the next one looks, or all who inherited it are gone.
+#[test]
+fn limit_a_command_lock_that_is_dropped_is_given_back_under_a_joined_write_and_may_stay_with_an_heir()
+ {
+    let dropped = join::Setting {
+        dropped: true,
+        sidecars_deleted: false,
+        ..join::Setting::default()
+    };
+    for promise in [join::ONE_WRITER, join::GIVEN_BACK] {
+        breaks("dropped", promise, &explore_for(dropped, promise));
+    }
+}
+
+/// It cannot tell whether the holder lives, so it does not unlock what it shares, and is `Busy` when its wait is over.
+#[test]
+fn limit_a_joiner_that_comes_after_the_sidecars_were_deleted_waits_for_the_lock_that_it_shares() {
+    let explored = explore_for(join::Setting::default(), join::NOT_FOR_ITSELF);
+    breaks("joined after a deletion", join::NOT_FOR_ITSELF, &explored);
 }
