@@ -274,6 +274,16 @@ impl Setting {
         }
     }
 
+    /// Three turns, of which one may ask, one but wait, and one do either.
+    #[must_use]
+    pub const fn of_askers_and_a_waiter() -> Self {
+        Self {
+            claim: 0b101,
+            hand_over: 0b011,
+            ..Self::of_askers(3)
+        }
+    }
+
     /// The same, and sidecars may be deleted.
     #[must_use]
     pub const fn with_deletions(self) -> Self {

@@ -18,11 +18,10 @@ const ASKING: Setting = Setting {
     ..Setting::of_askers(2)
 };
 
-/// Of three the last but claims.
+/// Of three the last but claims. Two numbers are enough for a turn that is given up and one that follows.
 const WAITING: Setting = Setting {
-    claim: 0b101,
-    hand_over: 0b011,
-    ..Setting::of_askers(3)
+    highest: 2,
+    ..Setting::of_askers_and_a_waiter()
 };
 
 #[test]
@@ -122,11 +121,7 @@ fn control_a_claim_that_was_waited_for_and_is_not_looked_at_is_not_the_one_that_
 
 #[test]
 fn control_a_request_heeded_whatever_claim_it_names_ends_a_turn_that_nobody_asked_for() {
-    let unseen = Setting {
-        writes: false,
-        ..WAITING
-    };
-    let unseen = unseen.with_deletions().with(Fault::NonceUnseen);
+    let unseen = WAITING.with_deletions().with(Fault::NonceUnseen);
     control("nonce unseen", unseen, MEANT);
 }
 

@@ -21,8 +21,8 @@ fn joined_processes_take_turns_and_the_latch_lasts_as_long_as_they_write() {
     for promise in [ONE_WRITER, SOMEBODY_LIVES, GIVEN_BACK] {
         let explored = explore_for(Setting::default(), promise);
         println!(
-            "2 joined and an outsider, sidecars deleted: {} states",
-            explored.states
+            "{}",
+            explored.line("2 joined and an outsider, sidecars deleted")
         );
         let kept = explored.broken.filter(|(broken, _)| *broken == promise);
         assert!(kept.is_none(), "{kept:?}");
