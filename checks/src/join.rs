@@ -1,110 +1,237 @@
-//! One lock held by several processes: `latchwork lock SESSION -- COMMAND` hands its open file description to the command, and
-//! what the command starts joins by it. A kernel lock belongs to the description, so it does not keep joined ones apart: they
-//! take turns by a second lock, `<id>.joined`, and who gives the latch back takes that first.
+//! One lock held by several processes (`command_lock.rs`, `inherited.rs`, `joined.rs`): `latchwork lock SESSION -- COMMAND` hands its
+//! open files of the latch and the transcript to the command, and what the command starts joins by them.
 //!
-//! The latch is free when it was unlocked, or when the last process that has the description is gone.
+//! A kernel lock belongs to the open file, so it does not keep joined ones apart: they take turns by a second lock, `<id>.joined`,
+//! and who gives the lock back takes that first. A nonce in the latch's note says that the lock may be joined. A joiner that
+//! finds the lock gone goes the ordinary way, like somebody from elsewhere.
+//!
+//! Shared files are free when they were unlocked, or when the last process that has them is gone. Sidecars are deleted once at
+//! most: then another latch and another file of turns stand at the paths. Not here: the peers' file, a transcript born or
+//! replaced under the lock, and locks within the lock, which follow the same rule one rung further down.
+
+mod steps;
 
 use stateright::{Model, Property};
 
-/// Among the joined and with the outsider.
+/// Among the joined, those who found the lock gone, and the outsider.
 pub const ONE_WRITER: &str = "no two write together";
 /// A descriptor that leaked keeps nobody waiting.
 pub const SOMEBODY_LIVES: &str = "who waits, waits for somebody who joined or holds";
+/// As long as nothing is deleted.
+pub const NOT_FOR_ITSELF: &str = "nobody waits for a lock that it shares";
+/// A look at a lock that was given back may take it for a moment.
+pub const GIVEN_BACK: &str = "what was given back is not taken again by who has only inherited it";
 
-/// One exploration; each flag is a control.
-#[derive(Clone, Copy, Debug, Default)]
+/// One exploration.
+#[derive(Clone, Copy, Debug)]
 pub struct Setting {
+    /// `.latchwork` may be deleted.
+    pub sidecars_deleted: bool,
+    /// The lock may be dropped without waiting for the turn of those who join.
+    pub dropped: bool,
+    /// A joiner may be killed between its try of the lock and its second look at the nonce.
+    pub killed_in_look: bool,
+    /// What is done wrong.
+    pub fault: Fault,
+}
+
+/// What is done wrong, for the controls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing.
+    None,
     /// Joined processes write without taking turns.
-    pub no_second_lock: bool,
+    NoSecondLock,
     /// The latch is given back when the command ends, whatever the joined do.
-    pub ends_at_once: bool,
+    EndsAtOnce,
     /// Descriptors are not closed when another program is started.
-    pub no_close_on_exec: bool,
+    NoCloseOnExec,
+    /// The nonce is not looked at again after the lock was tried.
+    NonceOnce,
+    /// The turn is waited for in the file at its path alone.
+    TurnsByNameOnly,
+    /// Who finds the nonce gone leaves the shared lock as it is.
+    NotLetGo,
 }
 
 /// What a process does next. The steps in square brackets are the kernel's.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum At {
-    /// Not there, or without the description.
+    /// Not there.
     #[default]
     Gone,
+    /// The command, or the holder while the command runs.
+    Runs,
     /// A new process that has yet to become another program: [exec].
     Forked,
     /// Another program, that got the description by mistake.
     Stranger,
-    /// There, at rest: the holder runs its command, a joined one is about to join.
-    Here,
-    /// [flock `<id>.joined`, waiting].
-    LockJoined,
-    /// [Is the latch still the one that was joined?]
-    Look,
+    /// The holder: [flock the file of turns that it had open from the beginning, waiting].
+    Quiet,
+    /// The holder: [open the file of turns at its path].
+    OpenQuiet,
+    /// The holder: [flock it, waiting].
+    QuietByName,
+    /// The holder: [write the note without the nonce].
+    Forget,
+    /// The holder: [unlock the transcript].
+    FreeTranscript,
+    /// The holder: [unlock the latch].
+    FreeLatch,
+    /// A joiner: [open the file of turns].
+    OpenTurn,
+    /// [flock it, waiting].
+    LockTurn,
+    /// [Is it at its path?]
+    LookTurn,
+    /// [Is the handed latch at its path?]
+    LookLatch,
+    /// [Has its note the nonce?]
+    LookNonce,
+    /// [Try to lock it through the shared open file].
+    TryLatch,
+    /// [Has its note the nonce still?]
+    LookNonceAgain,
+    /// [Try to lock the transcript through the shared open file].
+    TryTranscript,
+    /// Just before a write: [is the latch at its path?]
+    CheckLatch,
+    /// [Is the turn at its path?]
+    CheckTurn,
+    /// [Has the note the nonce?]
+    CheckNonce,
     /// A write is in flight: [it ends].
     Write,
-    /// [Unlock the latch], by the holder whose command has ended.
-    Unlock,
+    /// The ordinary way: [open the latch].
+    Open,
+    /// [flock it, waiting].
+    Lock,
+    /// [Is it at its path?]
+    Look,
+    /// [Open the transcript and flock it, without waiting].
+    Wall,
+    /// Just before a write: [is the latch at its path?]
+    Check,
+    /// A write is in flight: [it ends].
+    WriteAlone,
 }
 
-/// A process from elsewhere.
+/// Before, or after a deletion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Era {
+    /// The file that stood when the lock was taken.
+    Old,
+    /// The one that was made since.
+    New,
+}
+
+/// A process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Outside {
-    /// Wants nothing yet.
-    #[default]
-    Out,
-    /// [flock the latch, waiting].
-    Waits,
-    /// A write is in flight: [it ends, and the latch is unlocked].
-    Write,
+pub struct Process {
+    /// What it does next.
+    pub at: At,
+    /// It has the shared open files.
+    pub shares: bool,
+    /// The file of turns that it has open.
+    pub turn: Option<Era>,
+    /// Whose lock it has: of old, or of new.
+    pub turns: [bool; 2],
+    /// The latch that it has opened for itself.
+    pub latch: Option<Era>,
+    /// Whether it has its lock.
+    pub has_latch: bool,
+    /// Whether it has the transcript's lock, for itself.
+    pub has_transcript: bool,
 }
 
 /// A state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct World {
-    /// Who took the latch.
-    pub holder: At,
-    /// Two processes that join, or one that joins and a stranger.
-    pub kids: [At; 2],
-    /// Whose the second lock is: the holder (2) or a kid.
-    pub joined: Option<usize>,
-    /// The latch was unlocked, not only closed.
-    pub unlocked: bool,
-    /// Somebody from elsewhere.
-    pub outside: Outside,
+    /// The holder, its command, two that join, and somebody from elsewhere.
+    pub processes: [Process; 5],
+    /// The shared open file has the latch's lock.
+    pub latch: bool,
+    /// The shared open file has the transcript's lock.
+    pub transcript: bool,
+    /// The nonce stands in the latch's note.
+    pub nonce: bool,
+    /// The holder has given back.
+    pub given_back: bool,
+    /// Sidecars were deleted.
+    pub deleted: bool,
 }
 
-const HOLDER: usize = 2;
+const HOLDER: usize = 0;
+const COMMAND: usize = 1;
+const KIDS: [usize; 2] = [2, 3];
+const OUTSIDER: usize = 4;
 
 /// One step of somebody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// The holder's command starts a process that joins.
+    /// The command starts a process that joins.
     Start(usize),
     /// The holder starts another program.
     Fork(usize),
-    /// The next step of a kid, or of the holder (2).
+    /// The next step.
     Step(usize),
-    /// A kid, or the holder (2), is killed.
+    /// The command ends, though what it has started may run on.
+    End,
+    /// The holder drops the lock.
+    Drop,
+    /// It is killed.
     Kill(usize),
-    /// The next step from elsewhere.
-    Outside,
+    /// Somebody deletes `.latchwork`.
+    DeleteSidecars,
+}
+
+impl Default for Setting {
+    fn default() -> Self {
+        Self {
+            sidecars_deleted: true,
+            dropped: false,
+            killed_in_look: true,
+            fault: Fault::None,
+        }
+    }
+}
+
+impl Setting {
+    /// The same with something done wrong.
+    #[must_use]
+    pub fn with(self, fault: Fault) -> Self {
+        Self { fault, ..self }
+    }
 }
 
 impl World {
-    fn is_free(&self) -> bool {
-        let has_it = |at: &At| *at != At::Gone;
-        self.unlocked || !(has_it(&self.holder) || self.kids.iter().any(has_it))
+    fn era(&self) -> Era {
+        if self.deleted { Era::New } else { Era::Old }
     }
 
-    fn at_mut(&mut self, who: usize) -> &mut At {
-        match self.kids.get_mut(who) {
-            Some(kid) => kid,
-            None => &mut self.holder,
-        }
+    fn turn_is_free(&self, turn: Era) -> bool {
+        !self.processes.iter().any(|one| one.turns[turn as usize])
     }
 
-    fn frees(&mut self, who: usize) {
-        if self.joined == Some(who) {
-            self.joined = None;
-        }
+    /// Nobody has it for itself.
+    fn latch_is_unshared(&self, latch: Era) -> bool {
+        let has = |one: &Process| one.has_latch && one.latch == Some(latch);
+        !self.processes.iter().any(has)
+    }
+
+    fn latch_is_free(&self, latch: Era) -> bool {
+        self.latch_is_unshared(latch) && !(latch == Era::Old && self.latch)
+    }
+
+    fn transcript_is_unshared(&self) -> bool {
+        !self.processes.iter().any(|one| one.has_transcript)
+    }
+
+    /// The last that shared the open files may be gone.
+    fn settle(&mut self) {
+        let shared = self.processes.iter().any(|one| one.shares);
+        self.latch &= shared;
+        self.transcript &= shared;
     }
 }
 
@@ -113,104 +240,111 @@ impl Model for Setting {
     type Action = Action;
 
     fn init_states(&self) -> Vec<World> {
+        let runs = Process {
+            at: At::Runs,
+            shares: true,
+            ..Process::default()
+        };
+        let mut processes = [Process::default(); 5];
+        (processes[HOLDER], processes[COMMAND]) = (runs, runs);
         vec![World {
-            holder: At::Here,
-            kids: [At::Gone; 2],
-            joined: None,
-            unlocked: false,
-            outside: Outside::Out,
+            processes,
+            latch: true,
+            transcript: true,
+            nonce: true,
+            given_back: false,
+            deleted: false,
         }]
     }
 
     fn actions(&self, world: &World, actions: &mut Vec<Action>) {
-        for (who, kid) in world.kids.iter().enumerate() {
-            if *kid == At::Gone && world.holder == At::Here {
-                actions.extend([Action::Start(who), Action::Fork(who)]);
-            } else {
-                actions.extend([Action::Step(who), Action::Kill(who)]);
+        let is_there = |who: usize| world.processes[who].at != At::Gone;
+        for kid in KIDS {
+            if !is_there(kid) {
+                if is_there(COMMAND) {
+                    actions.push(Action::Start(kid));
+                }
+                if is_there(HOLDER) {
+                    actions.push(Action::Fork(kid));
+                }
             }
         }
-        actions.extend([Action::Step(HOLDER), Action::Kill(HOLDER), Action::Outside]);
+        for who in 0..world.processes.len() {
+            if is_there(who) || who == OUTSIDER {
+                actions.push(Action::Step(who));
+            }
+            let looks = world.processes[who].at == At::LookNonceAgain;
+            if is_there(who) && (self.killed_in_look || !looks) {
+                actions.push(Action::Kill(who));
+            }
+        }
+        if is_there(COMMAND) {
+            actions.push(Action::End);
+        }
+        if self.dropped && world.processes[HOLDER].at == At::Runs {
+            actions.push(Action::Drop);
+        }
+        if self.sidecars_deleted && !world.deleted {
+            actions.push(Action::DeleteSidecars);
+        }
     }
 
     fn next_state(&self, world: &World, action: Action) -> Option<World> {
         let mut next = *world;
         match action {
-            Action::Start(kid) => next.kids[kid] = At::Here,
-            Action::Fork(kid) => next.kids[kid] = At::Forked,
-            Action::Step(HOLDER) => self.holder_step(&mut next)?,
-            Action::Step(kid) => self.kid_step(&mut next, kid)?,
-            Action::Kill(who) => {
-                *next.at_mut(who) = At::Gone;
-                next.frees(who);
-            }
-            Action::Outside => {
-                next.outside = match world.outside {
-                    Outside::Out => Outside::Waits,
-                    Outside::Waits if !world.is_free() => return None,
-                    Outside::Waits => Outside::Write,
-                    Outside::Write => Outside::Out,
+            Action::Start(kid) | Action::Fork(kid) => {
+                let joins = matches!(action, Action::Start(_));
+                next.processes[kid] = Process {
+                    at: match (joins, self.fault) {
+                        (false, _) => At::Forked,
+                        (true, Fault::NoSecondLock) => At::LookLatch,
+                        (true, _) => At::OpenTurn,
+                    },
+                    shares: true,
+                    ..Process::default()
                 };
             }
+            Action::Step(who) => {
+                let mut me = world.processes[who];
+                self.step(&mut next, who, &mut me)?;
+                next.processes[who] = me;
+            }
+            Action::End | Action::Kill(COMMAND) => next.processes[COMMAND] = Process::default(),
+            Action::Drop => next.processes[HOLDER].at = At::Forget,
+            Action::Kill(who) => next.processes[who] = Process::default(),
+            Action::DeleteSidecars => next.deleted = true,
         }
+        next.settle();
         Some(next)
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
         vec![
             Property::always(ONE_WRITER, |_, world: &World| {
-                let kids = world.kids.iter().filter(|kid| **kid == At::Write).count();
-                kids + usize::from(world.outside == Outside::Write) <= 1
+                let writes = |one: &&Process| matches!(one.at, At::Write | At::WriteAlone);
+                world.processes.iter().filter(writes).count() <= 1
             }),
             Property::always(SOMEBODY_LIVES, |_, world: &World| {
-                let ours = |at: &At| !matches!(at, At::Gone | At::Stranger);
-                let waits = world.outside == Outside::Waits && !world.is_free();
-                !waits || ours(&world.holder) || world.kids.iter().any(ours)
+                let waits = |one: &Process| {
+                    one.at == At::Lock && one.latch.is_some_and(|latch| !world.latch_is_free(latch))
+                };
+                let lives =
+                    |one: &Process| !matches!(one.at, At::Gone | At::Stranger) && !waits(one);
+                !world.processes.iter().any(waits) || world.processes.iter().any(lives)
+            }),
+            Property::always(NOT_FOR_ITSELF, |_, world: &World| {
+                let waits = |one: &Process| match one.at {
+                    At::Wall => world.transcript,
+                    At::Lock => one.latch == Some(Era::Old) && world.latch,
+                    _ => false,
+                };
+                let mut sharers = world.processes.iter().filter(|one| one.shares);
+                !sharers.any(waits)
+            }),
+            Property::always(GIVEN_BACK, |_, world: &World| {
+                let looks = |one: &Process| one.at == At::LookNonceAgain;
+                !(world.given_back && world.latch) || world.processes.iter().any(looks)
             }),
         ]
-    }
-}
-
-impl Setting {
-    fn holder_step(&self, world: &mut World) -> Option<()> {
-        match world.holder {
-            // The command has ended, even if it left something running.
-            At::Here if self.ends_at_once => world.holder = At::Unlock,
-            At::Here => world.holder = At::LockJoined,
-            At::LockJoined if world.joined.is_some() => return None,
-            At::LockJoined => {
-                world.joined = Some(HOLDER);
-                world.holder = At::Unlock;
-            }
-            At::Unlock => {
-                world.unlocked = true;
-                world.holder = At::Gone;
-                world.frees(HOLDER);
-            }
-            _ => return None,
-        }
-        Some(())
-    }
-
-    fn kid_step(&self, world: &mut World, kid: usize) -> Option<()> {
-        let at = world.kids[kid];
-        world.kids[kid] = match at {
-            At::Forked if self.no_close_on_exec => At::Stranger,
-            At::Forked => At::Gone,
-            At::Here if self.no_second_lock => At::Look,
-            At::Here => At::LockJoined,
-            At::LockJoined if world.joined.is_some() => return None,
-            At::LockJoined => {
-                world.joined = Some(kid);
-                At::Look
-            }
-            At::Look if !world.unlocked => At::Write,
-            At::Look | At::Write => {
-                world.frees(kid);
-                At::Gone
-            }
-            _ => return None,
-        };
-        Some(())
     }
 }

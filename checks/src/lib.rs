@@ -11,5 +11,7 @@
 
 pub mod claims;
 pub mod explore;
+pub mod fair;
 pub mod join;
 pub mod latch;
+pub mod polite;

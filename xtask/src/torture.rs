@@ -23,7 +23,7 @@ pub(crate) struct Args {
     /// How many runs, or schedules (default: the campaign's own)
     #[arg(long, visible_alias = "schedules")]
     runs: Option<u64>,
-    /// `model` only: how many processes, from 2 to 4 (default: 4, which takes two minutes and 1.3 GB)
+    /// `model` only: how many processes, from 2 to 4 (default: 4, which takes four minutes and 2.1 GB)
     #[arg(long)]
     processes: Option<u64>,
     /// Build with optimisation (not for `model` and `loom`): longer to build, several times faster to run

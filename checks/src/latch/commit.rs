@@ -97,20 +97,26 @@ pub(super) fn end(setting: &Setting, world: &mut World, me: &mut Ours) {
                 let gone = std::mem::take(&mut world.lock_file_at);
                 removed(world, gone);
             }
-            me.own = 0;
-            give_back(me);
+            own_is_gone(me);
         }
         At::EndTranscript => {
             (me.transcript, me.has_transcript) = (0, false);
             me.at = At::EndLatch;
         }
-        _ => *me = Ours::default(),
+        _ => {
+            let kept = me.granted;
+            *me = Ours {
+                latch: if kept { me.latch } else { 0 },
+                granted: kept,
+                ..Ours::default()
+            };
+        }
     }
 }
 
 /// Begins to give back what is held, in the one order that there is.
 pub(super) fn give_back(me: &mut Ours) {
-    (me.work, me.copy_lacks, me.seen) = (Work::None, false, 0);
+    (me.work, me.copy_lacks, me.seen, me.replaced) = (Work::None, false, 0, false);
     me.at = match (me.own, me.transcript) {
         (0, 0) => At::EndLatch,
         (0, _) => At::EndTranscript,
@@ -121,9 +127,19 @@ pub(super) fn give_back(me: &mut Ours) {
 /// What was taken aside is dealt with: a file that was in the way, or the own one, given back.
 pub(super) fn after_aside(me: &mut Ours) {
     if me.own == 0 {
-        me.at = At::LookPeer;
+        me.at = At::CreatePeer;
     } else {
-        me.own = 0;
+        own_is_gone(me);
+    }
+}
+
+/// The own lock file is given back: to be made again, or with everything else.
+fn own_is_gone(me: &mut Ours) {
+    me.own = 0;
+    if std::mem::take(&mut me.again) {
+        me.robbed = false;
+        me.at = At::CreatePeer;
+    } else {
         give_back(me);
     }
 }

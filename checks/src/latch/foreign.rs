@@ -3,7 +3,7 @@
 
 use super::Action;
 use super::setting::Setting;
-use super::world::{LockFile, Peer, PeerAt, Work, World};
+use super::world::{Broken, LockFile, Peer, PeerAt, Work, World};
 
 pub(super) fn actions(setting: &Setting, world: &World, who: usize, actions: &mut Vec<Action>) {
     let me = &world.peers[who];
@@ -25,11 +25,11 @@ pub(super) fn actions(setting: &Setting, world: &World, who: usize, actions: &mu
     }
 }
 
-pub(super) fn act(_: &Setting, world: &mut World, who: usize, action: Action) -> Option<()> {
+pub(super) fn act(setting: &Setting, world: &mut World, who: usize, action: Action) -> Option<()> {
     let mut me = world.peers[who];
     match action {
-        Action::PeerStep(_) => step(world, &mut me, false),
-        Action::PeerMisjudges(_) => step(world, &mut me, true),
+        Action::PeerStep(_) => step(setting, world, &mut me, false),
+        Action::PeerMisjudges(_) => step(setting, world, &mut me, true),
         Action::PeerBegin(_, work) => {
             me.work = work;
             me.at = if work == Work::Rewrite {
@@ -50,7 +50,7 @@ pub(super) fn act(_: &Setting, world: &mut World, who: usize, action: Action) ->
     Some(())
 }
 
-fn step(world: &mut World, me: &mut Peer, misjudges: bool) {
+fn step(setting: &Setting, world: &mut World, me: &mut Peer, misjudges: bool) {
     match me.at {
         PeerAt::Out if world.lock_file_at == 0 => {
             let born = LockFile {
@@ -84,7 +84,7 @@ fn step(world: &mut World, me: &mut Peer, misjudges: bool) {
             me.at = PeerAt::Out;
         }
         PeerAt::Remove => {
-            remove(world);
+            remove(setting, world);
             me.at = PeerAt::Out;
         }
         PeerAt::Copy => {
@@ -100,7 +100,7 @@ fn step(world: &mut World, me: &mut Peer, misjudges: bool) {
         PeerAt::EndLook if me.own == world.lock_file_at => me.at = PeerAt::End,
         PeerAt::EndLook | PeerAt::End => {
             if me.at == PeerAt::End {
-                remove(world);
+                remove(setting, world);
             }
             *me = Peer::default();
         }
@@ -115,10 +115,15 @@ fn is_gone(world: &World, file: u8) -> bool {
 }
 
 /// Whichever file it is. If it is one of ours, that one is robbed.
-fn remove(world: &mut World) {
+fn remove(setting: &Setting, world: &mut World) {
     let gone = std::mem::take(&mut world.lock_file_at);
     for ours in &mut world.ours {
-        ours.robbed |= gone != 0 && ours.own == gone;
+        if gone != 0 && ours.own == gone {
+            ours.robbed = true;
+            if setting.quick_peers && ours.granted {
+                world.broken = Some(Broken::Unsettled);
+            }
+        }
     }
 }
 
@@ -137,5 +142,9 @@ fn write(world: &mut World, me: &Peer) {
 impl Peer {
     pub(super) fn is_writing(&self) -> bool {
         self.at == PeerAt::Write
+    }
+
+    pub(super) fn is_removing(&self) -> bool {
+        self.at == PeerAt::Remove
     }
 }

@@ -6,11 +6,12 @@
 use super::Action;
 use super::commit::{after_aside, begin_check, check, end, give_back, removed, write};
 use super::setting::{Fault, Setting};
-use super::world::{At, Broken, LockFile, Ours, Work, World};
+use super::world::{At, Broken, LockFile, Ours, Peer, Work, World};
 
 /// What one of ours may do next, and what may be done to it.
 pub(super) fn actions(setting: &Setting, world: &World, who: usize, actions: &mut Vec<Action>) {
     let me = &world.ours[who];
+    let is_replacing = me.replaced || me.at == At::Settle;
     match me.at {
         At::Held => {
             if me.transcript == 0 {
@@ -29,12 +30,24 @@ pub(super) fn actions(setting: &Setting, world: &World, who: usize, actions: &mu
             }
             actions.push(Action::Drop(who));
         }
-        // The places where it awaits: between two looks at a peer's file, and while a write is in flight.
-        At::LookPeer => actions.extend([Action::Step(who), Action::Drop(who)]),
+        // The places where it awaits: the pauses for peers, and while a write is in flight.
+        At::LeaveFree | At::WaitPeer | At::Settle => {
+            if !is_replacing || setting.ends_while_replacing {
+                actions.push(Action::Drop(who));
+            }
+            let waits_for_peers = me.at == At::Settle && setting.quick_peers;
+            if !(waits_for_peers && world.peers.iter().any(Peer::is_removing)) {
+                actions.push(Action::Step(who));
+            }
+        }
         At::Write if !me.dropped => actions.extend([Action::Step(who), Action::Drop(who)]),
         _ => actions.push(Action::Step(who)),
     }
-    if setting.kills && me.at != At::Out && (me.aside == 0 || setting.kills_while_aside) {
+    // A latch file that is kept may also be closed because other sessions were used since: the same as a kill here.
+    let is_there = me.at != At::Out || me.latch != 0;
+    let spared = (me.aside != 0 && !setting.kills_while_aside)
+        || (is_replacing && !setting.ends_while_replacing);
+    if setting.kills && is_there && !spared {
         actions.push(Action::Kill(who));
     }
     if setting.stand_ins_die && world.file(me.own).alive {
@@ -109,12 +122,16 @@ fn step(setting: &Setting, world: &mut World, who: usize) -> Option<()> {
         At::Open | At::LockTranscript | At::LookTranscript | At::LookAgain => {
             build_wall(setting, world, &mut me);
         }
-        At::LookPeer
+        At::LeaveFree
         | At::CreatePeer
+        | At::LookPeer
         | At::Judge
+        | At::WaitPeer
+        | At::LookStill
         | At::TakeAside
         | At::PutBack
         | At::RemoveAside
+        | At::Settle
         | At::Clean => take_peer_file(setting, world, &mut me),
         At::Copy | At::CheckLatch | At::CheckTranscript | At::CheckPeer => {
             check(setting, world, &mut me);
@@ -133,16 +150,20 @@ fn take_latch(setting: &Setting, world: &mut World, me: &mut Ours) {
     let early = setting.fault.has(Fault::OPENED_EARLY);
     match me.at {
         At::Out => {
-            if world.latch_at == 0 {
-                world.latch_at = world.new_latch();
+            me.granted &= setting.fault.has(Fault::KEPT_UNSEEN);
+            if me.latch == 0 {
+                if world.latch_at == 0 {
+                    world.latch_at = world.new_latch();
+                }
+                me.latch = world.latch_at;
             }
-            me.latch = world.latch_at;
             me.transcript = if early { world.transcript_at } else { 0 };
             me.at = At::LockLatch;
         }
         At::LockLatch => {
             me.has_latch = !setting.fault.has(Fault::OPENCLAWS_RECLAIM);
-            me.at = if setting.fault.has(Fault::NO_LOOK_AFTER_LATCH) {
+            let was_kept = std::mem::take(&mut me.granted);
+            me.at = if was_kept || setting.fault.has(Fault::NO_LOOK_AFTER_LATCH) {
                 At::Open
             } else {
                 At::LookLatch
@@ -153,7 +174,7 @@ fn take_latch(setting: &Setting, world: &mut World, me: &mut Ours) {
     }
 }
 
-fn build_wall(setting: &Setting, world: &World, me: &mut Ours) {
+fn build_wall(setting: &Setting, world: &mut World, me: &mut Ours) {
     let fault = setting.fault;
     match me.at {
         At::Open => {
@@ -161,11 +182,11 @@ fn build_wall(setting: &Setting, world: &World, me: &mut Ours) {
             if !early {
                 me.transcript = world.transcript_at;
             }
-            me.at = if me.transcript == 0 {
-                after_wall(setting, me)
+            if me.transcript == 0 {
+                after_wall(setting, world, me);
             } else {
-                At::LockTranscript
-            };
+                me.at = At::LockTranscript;
+            }
         }
         At::LockTranscript => {
             let no_wall = fault.has(Fault::NO_SECOND_WALL) || fault.has(Fault::OPENCLAWS_RECLAIM);
@@ -174,19 +195,19 @@ fn build_wall(setting: &Setting, world: &World, me: &mut Ours) {
                 return give_back(me);
             }
             me.has_transcript = !no_wall;
-            me.at = if fault.has(Fault::NO_LOOK_AFTER_WALL) {
-                after_wall(setting, me)
+            if fault.has(Fault::NO_LOOK_AFTER_WALL) {
+                after_wall(setting, world, me);
             } else {
-                At::LookTranscript
-            };
+                me.at = At::LookTranscript;
+            }
         }
         At::LookTranscript if me.transcript == world.transcript_at => {
-            me.at = after_wall(setting, me);
+            after_wall(setting, world, me);
         }
         At::LookTranscript => give_back(me),
         // A peer may have made or replaced it before we had the peers' file.
         _ if me.transcript == world.transcript_at || fault.has(Fault::NO_LOOK_AFTER_WALL) => {
-            me.at = At::Held;
+            grant(setting, world, me);
         }
         _ => {
             (me.transcript, me.has_transcript) = (0, false);
@@ -195,24 +216,30 @@ fn build_wall(setting: &Setting, world: &World, me: &mut Ours) {
     }
 }
 
-fn after_wall(setting: &Setting, me: &Ours) -> At {
-    if setting.peer_file && me.own == 0 {
-        At::LookPeer
-    } else {
-        At::Held
+fn after_wall(setting: &Setting, world: &mut World, me: &mut Ours) {
+    match (setting.peer_file && me.own == 0, setting.polite) {
+        (true, true) => me.at = At::LeaveFree,
+        (true, false) => me.at = At::CreatePeer,
+        (false, _) => grant(setting, world, me),
     }
 }
 
+fn grant(setting: &Setting, world: &mut World, me: &mut Ours) {
+    if me.robbed && setting.quick_peers {
+        world.broken = Some(Broken::Unsettled);
+    }
+    (me.granted, me.replaced) = (true, false);
+    me.at = At::Held;
+}
+
 fn take_peer_file(setting: &Setting, world: &mut World, me: &mut Ours) {
-    let by_name =
-        setting.fault.has(Fault::REMOVED_BY_NAME) || setting.fault.has(Fault::OPENCLAWS_RECLAIM);
+    let replaces = setting.fault.has(Fault::MADE_BY_REPLACING);
     match me.at {
-        At::LookPeer if world.lock_file_at == 0 => me.at = At::CreatePeer,
-        At::LookPeer => {
-            me.seen = world.lock_file_at;
-            me.at = At::Judge;
-        }
-        At::CreatePeer if world.lock_file_at == 0 => {
+        // It ends when its time is over, or when a peer has come.
+        At::LeaveFree | At::WaitPeer => me.at = At::CreatePeer,
+        At::CreatePeer if world.lock_file_at == 0 || replaces => {
+            let gone = world.lock_file_at;
+            removed(world, gone);
             let born = LockFile {
                 ours: true,
                 whole: true,
@@ -220,27 +247,75 @@ fn take_peer_file(setting: &Setting, world: &mut World, me: &mut Ours) {
             };
             world.lock_file_at = world.new_lock_file(born);
             me.own = world.lock_file_at;
-            me.at = At::LookAgain;
+            let settles = std::mem::take(&mut me.replaced) && setting.polite;
+            me.at = if settles && !setting.fault.has(Fault::NOT_SETTLED) {
+                At::Settle
+            } else {
+                At::LookAgain
+            };
         }
         At::CreatePeer => me.at = At::LookPeer,
+        At::LookPeer if world.lock_file_at == 0 => me.at = At::CreatePeer,
+        At::LookPeer => {
+            me.seen = world.lock_file_at;
+            me.at = At::Judge;
+        }
+        At::Settle => settle(setting, world, me),
+        _ => remove_dead_ones(setting, world, me),
+    }
+}
+
+/// Another that saw the dead one's file, too, may have removed ours for it.
+fn settle(setting: &Setting, world: &World, me: &mut Ours) {
+    let stands = me.own == world.lock_file_at && world.file(me.own).alive;
+    if stands || setting.fault.has(Fault::SETTLED_UNSEEN) {
+        me.at = At::LookAgain;
+    } else {
+        me.again = true;
+        me.at = At::EndLookPeer;
+    }
+}
+
+fn remove_dead_ones(setting: &Setting, world: &mut World, me: &mut Ours) {
+    let fault = setting.fault;
+    let by_name = fault.has(Fault::REMOVED_BY_NAME) || fault.has(Fault::OPENCLAWS_RECLAIM);
+    match me.at {
         At::Judge => {
             let file = world.file(me.seen);
             let left_by_us = file.ours && me.has_transcript;
-            if !left_by_us && file.alive && !setting.fault.has(Fault::STOLEN_BY_AGE) {
+            if !left_by_us && file.alive && !fault.has(Fault::STOLEN_BY_AGE) {
                 me.seen = 0;
-                me.at = At::LookPeer;
+                me.at = At::WaitPeer;
+                return;
+            }
+            me.replaced = setting.polite;
+            me.late = me.seen != world.lock_file_at && world.is_relied_on(world.lock_file_at);
+            me.at = match (by_name, fault.has(Fault::NO_SECOND_LOOK)) {
+                (true, _) => At::Clean,
+                (false, true) => At::TakeAside,
+                (false, false) => At::LookStill,
+            };
+        }
+        At::LookStill => {
+            me.late = false;
+            if me.seen == world.lock_file_at {
+                me.at = At::TakeAside;
             } else {
-                me.at = if by_name { At::Clean } else { At::TakeAside };
+                me.seen = 0;
+                me.at = At::CreatePeer;
             }
         }
         At::TakeAside => {
             me.aside = std::mem::take(&mut world.lock_file_at);
             me.at = match me.aside {
-                0 => At::LookPeer,
+                0 => At::CreatePeer,
                 caught if caught == me.seen => At::RemoveAside,
                 _ => At::PutBack,
             };
             me.seen = 0;
+            if std::mem::take(&mut me.late) && world.is_relied_on(me.aside) {
+                world.broken = Some(Broken::Moved);
+            }
         }
         At::PutBack if world.lock_file_at == 0 => {
             world.lock_file_at = std::mem::take(&mut me.aside);
@@ -255,8 +330,12 @@ fn take_peer_file(setting: &Setting, world: &mut World, me: &mut Ours) {
         _ => {
             let gone = std::mem::take(&mut world.lock_file_at);
             removed(world, gone);
-            me.seen = 0;
-            me.at = if me.latch == 0 { At::Out } else { At::LookPeer };
+            (me.seen, me.late) = (0, false);
+            me.at = if me.latch == 0 {
+                At::Out
+            } else {
+                At::CreatePeer
+            };
         }
     }
 }

@@ -18,6 +18,11 @@ pub const ROBBED_FIRST: &str = "who overlaps with a peer was robbed by it";
 /// A promise.
 pub const NOTICED: &str = "the next check notices a robbery";
 /// A promise.
+pub const NOT_MOVED: &str =
+    "ours never move a live foreign holder's file that they could have seen";
+/// A promise, where the peers are quick and take nobody alive for gone.
+pub const SETTLED: &str = "a file that has settled is not removed by a peer that judged before";
+/// A promise.
 pub const SOMEBODY_LIVES: &str = "who waits, waits for somebody who lives";
 
 pub(super) fn all() -> Vec<Property<Setting>> {
@@ -35,6 +40,12 @@ pub(super) fn all() -> Vec<Property<Setting>> {
         }),
         Property::always(NOTICED, |_, world: &World| {
             world.broken != Some(Broken::Unnoticed)
+        }),
+        Property::always(NOT_MOVED, |_, world: &World| {
+            world.broken != Some(Broken::Moved)
+        }),
+        Property::always(SETTLED, |_, world: &World| {
+            world.broken != Some(Broken::Unsettled)
         }),
         Property::always(SOMEBODY_LIVES, nobody_waits_for_nothing),
     ]

@@ -15,12 +15,18 @@ pub struct Setting {
     pub kills: bool,
     /// Also while one of ours has a lock file taken aside, to be looked at.
     pub kills_while_aside: bool,
+    /// Ours may be killed or give up between the meeting of a dead owner's file and the settling of their own.
+    pub ends_while_replacing: bool,
     /// Transcripts are also written anew and renamed into place.
     pub rewrites: bool,
     /// The process that stands in for us may be killed alone.
     pub stand_ins_die: bool,
     /// Foreign peers may take a live owner for gone, by its age or its command line.
     pub misjudging: bool,
+    /// A peer was met here lately: ours leave the file free now and then, and let one that replaced a dead one's settle.
+    pub polite: bool,
+    /// A peer that is about to remove a file does so before ours takes its own for settled.
+    pub quick_peers: bool,
     /// What is done wrong.
     pub fault: Fault,
 }
@@ -36,9 +42,12 @@ impl Setting {
             sidecars_deleted: true,
             kills: true,
             kills_while_aside: true,
+            ends_while_replacing: true,
             rewrites: true,
             stand_ins_die: false,
             misjudging: false,
+            polite: false,
+            quick_peers: false,
             fault: Fault::NONE,
         }
     }
@@ -52,11 +61,12 @@ impl Setting {
         }
     }
 
-    /// Some of ours beside some peers, where nobody takes a live owner for gone.
+    /// Some of ours beside some peers, of which one was met lately; nobody takes a live owner for gone.
     #[must_use]
     pub fn beside(ours: usize, peers: usize) -> Self {
         Self {
             peers,
+            polite: true,
             sidecars_deleted: false,
             kills_while_aside: false,
             ..Self::of_ours(ours)
@@ -99,6 +109,17 @@ impl Fault {
     pub const REMOVED_BY_NAME: Self = Self(1 << 9);
     /// Our own lock file is given back by its name, without being taken aside.
     pub const GIVEN_BACK_BY_NAME: Self = Self(1 << 10);
+    /// A latch file that was kept open is used without a look whether it is still at its path.
+    pub const KEPT_UNSEEN: Self = Self(1 << 11);
+    /// What was judged is taken aside without a look whether it still stands there.
+    pub const NO_SECOND_LOOK: Self = Self(1 << 12);
+    /// A file that replaced a dead owner's counts at once.
+    pub const NOT_SETTLED: Self = Self(1 << 13);
+    /// A file that did not settle counts nevertheless.
+    pub const SETTLED_UNSEEN: Self = Self(1 << 14);
+
+    /// Our lock file is made by a rename that replaces what came while the file was left free.
+    pub const MADE_BY_REPLACING: Self = Self(1 << 15);
 
     /// Both.
     #[must_use]

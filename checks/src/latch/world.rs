@@ -15,7 +15,7 @@ pub(super) const MOST_FILES: usize = 15;
 /// What a process does next. The steps in square brackets are the kernel's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum At {
-    /// Nothing is held and nothing open: [open, or make, the latch file].
+    /// Nothing is held, and nothing open but a latch file that was kept: without one [open, or make, the latch file].
     #[default]
     Out,
     /// [flock the latch, waiting].
@@ -28,18 +28,26 @@ pub enum At {
     LockTranscript,
     /// [Is the transcript's inode at its path, with one name?]
     LookTranscript,
-    /// [Does a lock file stand there? What is in it?]
-    LookPeer,
+    /// The peers' file is left free for a moment: [does one stand there?]
+    LeaveFree,
     /// [Rename ours into place, without replacing].
     CreatePeer,
+    /// One stands there: [what is in it?]
+    LookPeer,
     /// [Is its owner there?]
     Judge,
+    /// Somebody has it: a pause.
+    WaitPeer,
+    /// Nobody is there that owns it: [is it still the one that was judged?]
+    LookStill,
     /// [Rename it aside].
     TakeAside,
     /// [Rename it back, without replacing].
     PutBack,
     /// [Remove it].
     RemoveAside,
+    /// A pause after a dead one's file was replaced: [does ours still stand?]
+    Settle,
     /// [Is the transcript still at its path?]
     LookAgain,
     /// The latch is granted.
@@ -105,6 +113,14 @@ pub struct Ours {
     pub copy_lacks: bool,
     /// Whether it was dropped while its write was in flight.
     pub dropped: bool,
+    /// Whether the latch was granted, so that its file is kept open; and whether the file that it has was kept.
+    pub granted: bool,
+    /// Whether it has met the file of somebody dead in this take.
+    pub replaced: bool,
+    /// Whether its own lock file is given back to be made again.
+    pub again: bool,
+    /// Told by nobody: a live peer's file stood at the path already when the judging of another was over.
+    pub late: bool,
     /// Told by nobody: a foreign peer has removed its lock file.
     pub robbed: bool,
 }
@@ -174,6 +190,10 @@ pub enum Broken {
     Unnoticed,
     /// A write of ours and a peer's were in flight together, and the peer had not reclaimed our file.
     Overlap,
+    /// One of ours moved a live peer's file which it could have seen before.
+    Moved,
+    /// Ours was granted, and then robbed by a peer that had judged a dead owner's file before.
+    Unsettled,
 }
 
 /// A state.
@@ -235,6 +255,10 @@ impl Ours {
             self.has_transcript,
             self.copy_lacks,
             self.dropped,
+            self.granted,
+            self.replaced,
+            self.again,
+            self.late,
             self.robbed,
         ];
         pack(self.at as u8, self.work, &numbers, &flags)
@@ -268,6 +292,12 @@ impl World {
     #[must_use]
     pub fn is_granted(&self) -> bool {
         self.ours.iter().any(|ours| ours.at == At::Held)
+    }
+
+    /// Whether a foreign peer has what it asked for.
+    #[must_use]
+    pub fn is_granted_to_a_peer(&self) -> bool {
+        self.peers.iter().any(|peer| peer.at == PeerAt::Held)
     }
 
     /// Whether a lock file of ours stands that nobody relies on, though the process that it names lives.

@@ -1,4 +1,4 @@
-//! `cargo xtask torture model [--processes N]`: the largest settings, two minutes and more than a gigabyte with four processes. Without a
+//! `cargo xtask torture model [--processes N]`: the largest settings, some minutes and two gigabytes with four processes. Without a
 //! number, as in a plain test run, it is quick.
 
 use latchwork_checks::explore::explore;
@@ -37,11 +37,9 @@ fn model_of_many_processes_keeps_every_promise() {
     let turns = claims::Setting::of_turns(n.min(3));
     holds(&format!("{} turns", turns.turns), &explore(turns));
     if turns.turns == 3 && n == 4 {
-        let deleted = claims::Setting {
-            sidecars_deleted: true,
-            ..turns
-        };
-        let explored = explore_for(deleted, claims::IN_ORDER);
+        let asking = claims::Setting::of_askers_and_a_waiter();
+        holds("3 turns that ask or wait", &explore(asking));
+        let explored = explore_for(turns.with_deletions(), claims::IN_ORDER);
         breaks(
             "limit: 3 turns, sidecars deleted",
             claims::IN_ORDER,

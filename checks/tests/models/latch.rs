@@ -2,7 +2,7 @@
 
 use latchwork_checks::explore::{dead_ends, explore, explore_for};
 use latchwork_checks::latch::promises::*;
-use latchwork_checks::latch::{Action, Fault, Setting};
+use latchwork_checks::latch::{Action, Fault, Setting, World};
 
 use crate::{breaks, holds};
 
@@ -30,8 +30,12 @@ fn two_and_three_of_ours_beside_a_peer_keep_every_promise_whatever_it_takes_for_
     }
 }
 
-/// By steps of those who live, nobody killed, dropped while waiting, or helped from outside.
+/// In how many states nobody can be granted the latch any more, by steps of those who live, nobody killed or helped from outside.
 fn ways_that_end(setting: Setting) -> usize {
+    ways_that_end_before(setting, World::is_granted)
+}
+
+fn ways_that_end_before(setting: Setting, granted: fn(&World) -> bool) -> usize {
     let own = |action: &Action| {
         !matches!(
             action,
@@ -43,7 +47,7 @@ fn ways_that_end(setting: Setting) -> usize {
         )
     };
     dead_ends(&setting, own, |world| {
-        world.is_granted() || world.broken.is_some()
+        granted(world) || world.broken.is_some()
     })
 }
 
@@ -61,6 +65,22 @@ fn whatever_happened_somebody_can_still_be_granted_the_latch() {
         ..Setting::beside(3, 1)
     };
     assert_eq!(ways_that_end(robbing), 0);
+}
+
+#[test]
+fn whatever_happened_a_peer_can_still_be_granted_its_lock_beside_ours() {
+    for ours in [2, 3] {
+        let plain = Setting::beside(ours, 1);
+        let robbing = Setting {
+            misjudging: true,
+            stand_ins_die: true,
+            ..plain
+        };
+        for setting in [plain, robbing] {
+            let ends = ways_that_end_before(setting, World::is_granted_to_a_peer);
+            assert_eq!(ends, 0, "{setting:?}");
+        }
+    }
 }
 
 /// Two of ours without the peers' file and without deletions, unless a control needs them.
@@ -187,5 +207,63 @@ fn control_a_lock_file_removed_by_its_name_may_be_a_live_peers() {
             Setting::beside(2, 1).with(fault),
             PEERS_ARE_SAFE,
         );
+    }
+}
+
+#[test]
+fn control_a_latch_file_that_was_kept_and_is_not_looked_at_again_is_nobodys_once_sidecars_are_deleted()
+ {
+    let deleted = Setting {
+        sidecars_deleted: true,
+        ..two()
+    };
+    let blind = Fault::KEPT_UNSEEN;
+    control("kept, unseen", deleted.with(blind), NOT_FOR_NOTHING);
+    let naked = blind.and(Fault::NO_CHECK).and(Fault::NO_SECOND_WALL);
+    control(
+        "kept, unseen, no check, no second wall",
+        deleted.with(naked),
+        ONE_WRITER,
+    );
+    holds("kept, unseen, nothing deleted", &explore(two().with(blind)));
+}
+
+#[test]
+fn control_without_a_second_look_a_live_peers_file_is_moved_that_could_have_been_seen() {
+    control(
+        "no second look",
+        Setting::beside(2, 1).with(Fault::NO_SECOND_LOOK),
+        NOT_MOVED,
+    );
+}
+
+#[test]
+fn control_a_lock_file_made_by_replacing_removes_that_of_a_peer_that_came_while_it_was_left_free() {
+    control(
+        "made by replacing",
+        Setting::beside(2, 1).with(Fault::MADE_BY_REPLACING),
+        PEERS_ARE_SAFE,
+    );
+}
+
+/// Peers are as quick as they are expected to be, and of ours nobody ends before its file has settled (`limits`).
+fn quick(ours: usize) -> Setting {
+    Setting {
+        quick_peers: true,
+        ends_while_replacing: false,
+        ..Setting::beside(ours, 1)
+    }
+}
+
+#[test]
+fn a_file_that_settled_is_not_removed_by_a_peer_that_had_judged_a_dead_ones() {
+    holds("2 of ours and a quick peer", &explore(quick(2)));
+    holds("3 of ours and a quick peer", &explore(quick(3)));
+}
+
+#[test]
+fn control_a_file_that_counts_at_once_or_that_is_not_looked_at_again_is_robbed_under_its_holder() {
+    for fault in [Fault::NOT_SETTLED, Fault::SETTLED_UNSEEN] {
+        control("not settled", quick(2).with(fault), SETTLED);
     }
 }

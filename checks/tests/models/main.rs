@@ -7,9 +7,11 @@
 
 mod campaign;
 mod claims;
+mod fair;
 mod join;
 mod latch;
 mod limits;
+mod polite;
 
 use latchwork_checks::explore::Explored;
 

@@ -4,7 +4,8 @@
 //! well as we do, and so it is with the pipe by which the process lives that OpenClaw respects. A nonce in the latch's note says
 //! for as long as it stands there that the lock may be joined (`joined`).
 //!
-//! Giving back: the turn of those who join is waited for, so that none of them is in the middle of a write; then the nonce is
+//! Giving back: the turn of those who join is waited for, so that none of them is in the middle of a write (the file of turns is
+//! kept open from the beginning, for one who writes has that one locked though it be deleted meanwhile); then the nonce is
 //! taken away; then the locks are unlocked by name, which frees every inherited copy, whoever still has one. `max_hold` does not
 //! apply: the person who named the command said how long it takes.
 //!
@@ -23,7 +24,7 @@ use crate::handed::{Entry, Handed, Place as Folder, Rung, Slot};
 use crate::inherited::Hold;
 use crate::latch_file;
 use crate::latched::{Core, Parts};
-use crate::locked::Locked;
+use crate::locked::{Locked, OpenFile};
 use crate::note::{Note, iso};
 use crate::waiters::Waited;
 use crate::{LatchError, Latched, joined};
@@ -40,6 +41,8 @@ pub struct CommandLock {
     rung: Arc<dyn DiskFile>,
     /// Where those who join this lock take turns.
     turns: PathBuf,
+    /// What stood there when the lock was handed down.
+    turn: Option<OpenFile>,
     value: String,
     descriptors: Vec<OwnedFd>,
 }
@@ -91,11 +94,16 @@ impl Latched {
         }
         let (rung, turns) = (Arc::clone(rung), place.rung(depth + 1));
         drop(state);
+        let turn = latch_file::open_at(&core.shared.system, &core.place, &turns);
+        let turn = turn.inspect_err(|error| {
+            tracing::warn!(session = core.place.session, %error, "the turns of those who join cannot be looked at");
+        });
         Ok(CommandLock {
             latched: Some(self),
             note,
             rung,
             turns,
+            turn: turn.ok(),
             value: Handed::of(locks).text(),
             descriptors: handing.descriptors,
             core,
@@ -129,19 +137,34 @@ impl CommandLock {
         quiet.map(drop)
     }
 
-    /// The turn of those who join, so that none of them writes.
-    async fn quiet(&self) -> Result<Locked, LatchError> {
-        let (shared, place, path) = (&self.core.shared, &self.core.place, &self.turns);
+    /// The turn of those who join, so that none of them writes: in the file that they had at first, and in the one that stands
+    /// at its path by now, if that is another.
+    async fn quiet(&self) -> Result<(Option<Locked>, Option<Locked>), LatchError> {
+        let (system, path) = (&self.core.shared.system, &self.turns);
+        let first = match &self.turn {
+            Some(file) => Some(self.locked(file.clone()).await?),
+            None => None,
+        };
+        let now = latch_file::open_at(system, &self.core.place, path)?;
+        let ours = self.turn.as_ref().map(OpenFile::inode).transpose();
+        let same = ours.doing("look at", path)? == Some(now.inode().doing("look at", path)?);
+        let second = match same {
+            true => None,
+            false => Some(self.locked(now).await?),
+        };
+        Ok((first, second))
+    }
+
+    async fn locked(&self, file: OpenFile) -> Result<Locked, LatchError> {
+        let (shared, path) = (&self.core.shared, &self.turns);
         loop {
-            let file = latch_file::open_at(&shared.system, place, path)?;
             if file.get().try_lock().doing("lock", path)? {
                 return Ok(Locked::of(file, path));
             }
-            let waited = shared
+            let waits = shared
                 .waiters
-                .lock(&shared.system, file, path, Wait::Forever)
-                .await;
-            match waited.doing("wait for the lock of", path)? {
+                .lock(&shared.system, file.clone(), path, Wait::Forever);
+            match waits.await.doing("wait for the lock of", path)? {
                 Waited::Granted(turn) => return Ok(turn),
                 Waited::TryAgain | Waited::TimeOver => {}
             }

@@ -2,7 +2,9 @@
 //!
 //! A hold is what a `latchwork lock` further up has handed down: open files whose `flock` is shared with it, and the nonces by
 //! which it is told whether they still mean that lock. Invariants: a hold is whole or not there at all; it is only ever
-//! borrowed, so nothing of it is unlocked or removed here; it does not become valid again once it is found gone.
+//! borrowed, so nothing of it is removed here, and nothing unlocked but what has no nonce any more: that was given back, or its
+//! holder was killed as it did so, and then those who share the open file would wait for themselves. A hold does not become
+//! valid again once it is found gone.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
@@ -148,7 +150,18 @@ impl Hold {
     pub(crate) fn stands(&self, system: &System, place: &Place) -> std::io::Result<bool> {
         for (depth, rung) in self.rungs.iter().enumerate() {
             let path = place.rung(depth);
-            if !rung.is_in_place(system, &path) || !rung.has_its_nonce() || !rung.file.try_lock()? {
+            if !rung.is_in_place(system, &path) {
+                return Ok(false);
+            }
+            if rung.has_lost_its_nonce() {
+                rung.file.unlock()?;
+                match &self.transcript {
+                    Some(transcript) if depth == 0 => transcript.unlock()?,
+                    _ => {}
+                }
+                return Ok(false);
+            }
+            if !rung.has_its_nonce() || !rung.file.try_lock()? {
                 return Ok(false);
             }
             if !rung.has_its_nonce() {
@@ -178,6 +191,12 @@ impl HeldRung {
         let ours = self.file.facts();
         let found = system.disk.facts(path);
         matches!((ours, found), (Ok(ours), Ok(found)) if ours.same_inode(&found))
+    }
+
+    /// Another note stands there. One that cannot be read tells nothing.
+    fn has_lost_its_nonce(&self) -> bool {
+        let note = Note::read_from(&*self.file);
+        note.is_some_and(|note| note.nonce.as_deref() != Some(&*self.nonce))
     }
 
     pub(crate) fn has_its_nonce(&self) -> bool {

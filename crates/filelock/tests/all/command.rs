@@ -1,8 +1,9 @@
 //! A latch that a command inherits, as the library gives it.
 
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
-use latchwork_filelock::{CommandLock, Inherited, LOCK_VARIABLE, NotInherited};
+use latchwork_filelock::{CommandLock, Inherited, LOCK_VARIABLE, Latches, NotInherited, Options};
 use latchwork_sys::{Disk, RealDisk, System};
 
 use crate::support::{Room, attempt, busy, latches, take};
@@ -75,4 +76,60 @@ fn what_was_not_handed_down_is_told_and_nothing_is_inherited() {
         panic!("{told:?}")
     };
     assert!(told.to_string().contains("close_fds"), "{told}");
+}
+
+/// What a child would have: descriptors of the same open files.
+fn joiner(lock: &mut CommandLock) -> Latches {
+    let mut command = Command::new("cat");
+    lock.hand_to(&mut command);
+    let mut told = command
+        .get_envs()
+        .filter(|(name, _)| *name == LOCK_VARIABLE);
+    let value = told.next().and_then(|(_, value)| value).unwrap();
+    let value = value.to_str().unwrap().to_owned();
+    drop(told);
+    let (inherited, passed_over) = Inherited::take(&value, &System::real());
+    assert!(passed_over.is_empty(), "{passed_over:?}");
+    // The numbers were taken over, so they are not the command's to be closed any more.
+    std::mem::forget(command);
+    Latches::with_inherited(System::real(), Options::default(), inherited)
+}
+
+#[tokio::test]
+async fn a_joiner_that_writes_is_waited_for_though_the_sidecars_were_deleted_under_it() {
+    let room = Room::new();
+    let mut lock = take(&latches(), &room).await.for_command().unwrap();
+    let joined = take(&joiner(&mut lock), &room).await;
+    let write = joined.begin().unwrap();
+    write.check().unwrap();
+    std::fs::remove_dir_all(room.sidecars()).unwrap();
+
+    let mut release = Box::pin(lock.release());
+    let early = tokio::time::timeout(Duration::from_millis(100), &mut release).await;
+    assert!(early.is_err(), "given back under a write");
+    busy(&latches(), &room).await;
+
+    drop(write);
+    joined.release().await;
+    release.await.unwrap();
+    assert!(attempt(&latches(), &room).await.is_ok());
+}
+
+#[tokio::test]
+async fn who_inherited_a_lock_whose_holder_was_killed_as_it_gave_it_back_does_not_wait_for_itself()
+{
+    let room = Room::new();
+    let mut lock = take(&latches(), &room).await.for_command().unwrap();
+    let heir = joiner(&mut lock);
+    // The nonce is gone already, the locks are not yet unlocked, and never will be.
+    let latch = room.sidecars().join("s.latch");
+    let note = std::fs::read_to_string(&latch).unwrap();
+    std::fs::write(&latch, note.replace("nonce", "other")).unwrap();
+    std::mem::forget(lock);
+    busy(&latches(), &room).await;
+
+    let taken = attempt(&heir, &room).await.unwrap();
+    taken.begin().unwrap().check().unwrap();
+    taken.release().await;
+    assert!(attempt(&latches(), &room).await.is_ok());
 }
