@@ -25,6 +25,7 @@
 //! | `unlock` | who keeps a session, proven by the kernel, and ending them |
 //! | `claims`, `claim_file` | whose turn it is, as files |
 //! | `claim_wait`, `want`, `ask_file` | waiting for a turn, and asking its holder to hand it over |
+//! | `leftovers` | what the locks of a session that is gone left among the sidecars |
 //! | `note`, `holders` | who holds something, for people |
 //! | `error` | what can go wrong |
 
@@ -45,6 +46,7 @@ mod latch_file;
 mod latched;
 mod latches;
 mod lately;
+mod leftovers;
 mod locked;
 mod note;
 mod options;
@@ -71,10 +73,12 @@ pub use holders::Holders;
 pub use inherited::{Inherited, NotInherited};
 pub use latched::{Latched, WritePermit};
 pub use latches::Latches;
+pub use leftovers::{Cleared, LockFile};
 pub use options::{
     BadOptions, HOLD_CAP_MS, HOLD_FLOOR_MS, HOLD_GRACE_MS, HoldTooShort, Options, PeerLock,
     hold_for,
 };
+pub use peer::{PeerLockSeen, PeerOwner};
 pub use site::{BadSite, SIDECARS, Site};
 pub use stage::Staged;
 pub use unlock::{Ended, NotProven, Occupation, Occupied, What};
