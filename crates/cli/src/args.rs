@@ -46,6 +46,9 @@ pub(crate) enum Command {
     /// Show who keeps a session locked; with --kill, end that process.
     #[command(after_long_help = crate::help::UNLOCK)]
     Unlock(Unlock),
+    /// Say what is wrong with sessions, settings and the machine below; with --fix, put in order what can be.
+    #[command(after_long_help = crate::help::DOCTOR)]
+    Doctor(Doctor),
 }
 
 /// `run`.
@@ -201,6 +204,23 @@ pub(crate) struct Unlock {
     /// End the process that is proven to hold the lock (or, if nobody writes, the turn), and those that share it by inheritance.
     #[arg(long)]
     pub(crate) kill: bool,
+}
+
+/// `doctor`.
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Put in order what can be: no session that somebody is at work on is changed, and no byte is lost.
+    #[arg(long)]
+    pub(crate) fix: bool,
+    /// Read every transcript whole, not only its beginning and its end.
+    #[arg(long)]
+    pub(crate) deep: bool,
+    /// One finding a line, as JSON, and a summary in the last.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// A folder of sessions, a home (ours or OpenClaw's), or a transcript [default: the sessions of the home].
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
 }
 
 fn key(text: &str) -> Result<Key, latchwork::seams::KeyError> {

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `args` | what may be typed |
 //! | `world` | what is taken from the machine around: environment, directory, settings files |
-//! | `run`, `append`, `rewind`, `fork`, `watch`, `sessions`, `show`, `lock`, `unlock`, `demo` | one command each |
+//! | `run`, `append`, `rewind`, `fork`, `watch`, `sessions`, `show`, `lock`, `unlock`, `doctor`, `demo` | one command each |
 //! | `output` | standard output and error, made harmless for a terminal |
 //! | `screen` | what happens is shown on a thread of its own |
 //! | `failure`, `exit` | a failure in words, and as a number |
@@ -13,6 +13,7 @@
 mod append;
 mod args;
 mod demo;
+mod doctor;
 mod duration;
 mod exit;
 mod failure;
@@ -100,6 +101,7 @@ async fn command(command: Command, world: &World, errors: Errors) -> Result<Exit
         Command::Append(typed) => append::run(&typed, &begin(world, errors)?, world, errors).await,
         Command::Lock(typed) => lock::run(&typed, &begin(world, errors)?, world, errors).await,
         Command::Unlock(typed) => unlock::run(&typed, &begin(world, errors)?).await,
+        Command::Doctor(typed) => doctor::run(&typed, world, errors).await,
         Command::Rewind(typed) => rewind::run(&typed, &begin(world, errors)?).await,
         Command::Fork(typed) => fork::run(&typed, &begin(world, errors)?).await,
         Command::Watch(typed) => watch::run(&typed, &begin(world, errors)?, world, errors).await,

@@ -84,6 +84,15 @@ impl World {
         flags: Vec<Flag>,
         errors: &Errors,
     ) -> Result<Resolved<Settings>, Failure> {
+        let resolved = self.resolve(flags)?;
+        for warning in &resolved.warnings {
+            errors.warn(&warning.to_string());
+        }
+        Ok(resolved)
+    }
+
+    /// The same, with nothing said about warnings.
+    pub(crate) fn resolve(&self, flags: Vec<Flag>) -> Result<Resolved<Settings>, Failure> {
         let sources = Sources {
             system_file: read(Path::new(SYSTEM_FILE))?,
             user_file: user_file(&self.environment)
@@ -94,11 +103,7 @@ impl World {
             cwd: self.cwd.clone(),
             flags,
         };
-        let resolved = sources.resolve()?;
-        for warning in &resolved.warnings {
-            errors.warn(&warning.to_string());
-        }
-        Ok(resolved)
+        Ok(sources.resolve()?)
     }
 
     /// The runtime with these settings.
