@@ -121,6 +121,35 @@ fn options_that_cannot_be_used_are_told_and_the_rest_is_examined_with_the_defaul
     assert!(report.remains() && report.folders.len() == 1);
 }
 
+#[test]
+fn a_latch_that_is_another_name_of_a_file_is_refused_and_the_file_is_not_written_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let outside = dir.path().join("outside");
+    let sidecars = dir.path().join("sessions/.latchwork");
+    fs::create_dir_all(&sidecars).unwrap();
+    fs::write(&outside, "not yours").unwrap();
+    fs::hard_link(&outside, sidecars.join("a.latch")).unwrap();
+    let head = sidecars.join("a.head");
+    fs::write(&head, "left").unwrap();
+    let report = examined(
+        &System::real(),
+        &dir.path().join("sessions"),
+        &Options::default(),
+        true,
+        false,
+    );
+    assert_eq!(fs::read(&outside).unwrap(), b"not yours");
+    assert!(head.exists());
+    let left = report
+        .findings
+        .iter()
+        .find(|finding| finding.sort.id == "left.head");
+    assert!(
+        matches!(left.unwrap().outcome, Outcome::Failed(_)),
+        "{left:?}"
+    );
+}
+
 /// One piece of rubbish.
 #[derive(Clone, Debug)]
 struct Piece {
@@ -299,7 +328,7 @@ fn is_kept(before: &[u8], after: &[u8], all: &[Vec<u8>]) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn rubbish_makes_no_doctor_panic_and_a_look_changes_nothing(
