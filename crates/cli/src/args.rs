@@ -52,6 +52,9 @@ pub(crate) enum Command {
     Man(Man),
     /// Show, check and change settings, and say where they come from.
     Config(Config),
+    /// Say what is wrong with sessions, settings and the machine below; with --fix, put in order what can be.
+    #[command(after_long_help = crate::help::DOCTOR)]
+    Doctor(Doctor),
 }
 
 /// `completions`.
@@ -276,6 +279,23 @@ pub(crate) struct Unlock {
     /// One JSON object.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// `doctor`.
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Put in order what can be: no session that somebody is at work on is changed, and no byte is lost.
+    #[arg(long)]
+    pub(crate) fix: bool,
+    /// Read every transcript whole, not only its beginning and its end.
+    #[arg(long)]
+    pub(crate) deep: bool,
+    /// One finding a line, as JSON, and a summary in the last.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// A folder of sessions, a home (ours or OpenClaw's), or a transcript [default: the sessions of the home].
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
 }
 
 fn key(text: &str) -> Result<Key, latchwork::seams::KeyError> {

@@ -11,6 +11,8 @@ pub(crate) enum Exit {
     Failure,
     /// The command line makes no sense. clap ends with the same number.
     Usage,
+    /// `doctor` found something wrong that is not put in order (EX_DATAERR).
+    Findings,
     /// The model's provider failed or refused (EX_UNAVAILABLE).
     Provider,
     /// Somebody else is at work on the session: trying again later may do (EX_TEMPFAIL).
@@ -34,6 +36,7 @@ impl Exit {
             Self::Ok => 0,
             Self::Failure => 1,
             Self::Usage => 2,
+            Self::Findings => 65,
             Self::Provider => 69,
             Self::Busy => 75,
             Self::Settings => 78,
@@ -57,6 +60,7 @@ Exit codes:
   0    as asked
   1    failed; standard error says what, where, why and what to do
   2    the command line makes no sense
+  65   `doctor`: something is wrong and is not put in order
   69   the model's provider failed or refused
   75   somebody else is at work on the session: try again later
   78   the settings cannot be used

@@ -97,6 +97,15 @@ impl Failure {
         self.hint(format!("did you mean `{shown}`?"))
     }
 
+    /// All of it in one line, but for the hints.
+    pub(crate) fn in_words(&self) -> String {
+        let mut words = self.what.clone();
+        for why in &self.why {
+            words = format!("{words}: {why}");
+        }
+        words
+    }
+
     /// With another end of the program.
     pub(crate) const fn exit(mut self, exit: Exit) -> Self {
         self.exit = exit;

@@ -26,6 +26,16 @@ Examples:
   latchwork lock main -- sh -c 'latchwork show main --json > before.json && latchwork append main < notes.jsonl'
   latchwork lock talk.jsonl --wait 0 --phase backup -- cp talk.jsonl talk.backup.jsonl";
 
+/// The words below the flags of `doctor`.
+pub(crate) const DOCTOR: &str = "\
+Without --fix nothing is changed, not even a time of modification. With it:
+
+  - Each session is repaired under its own lock, which is not waited for: one that somebody is at work on is left alone, and that is said.
+  - What is removed is empty, or proved to hold nothing; everything else that is in the way goes to quarantine, whole.
+  - It may be interrupted or killed at any moment; the next run goes on, and the one after that finds nothing to do.
+
+Ends with 0 if nothing is wrong (notes do not count) or everything was fixed, else with 65. docs/doctor.md lists every finding.";
+
 /// The words below the flags of `unlock`.
 pub(crate) const UNLOCK: &str = "\
 Nothing is ever taken from a live process: --kill ends (SIGKILL) the process, and the kernel frees what it held. A process is ended

@@ -5,10 +5,10 @@
 //! | `args` | what may be typed |
 //! | `world` | what is taken from the machine around: environment, directory, settings files |
 //! | `settings` | which settings files there are; what is wrong with them, shown |
-//! | `run`, `append`, `rewind`, `fork`, `watch`, `sessions`, `show`, `lock`, `unlock`, `demo` | one command each |
 //! | `generate` | completions and manual pages |
 //! | `who` | who holds or asks for something, for programs |
 //! | `config` | the command that shows, checks and changes settings |
+//! | `run`, `append`, `rewind`, `fork`, `watch`, `sessions`, `show`, `lock`, `unlock`, `doctor`, `demo` | one command each |
 //! | `output` | standard output and error, made harmless for a terminal |
 //! | `screen` | what happens is shown on a thread of its own |
 //! | `failure`, `exit` | a failure in words, and as a number |
@@ -18,6 +18,7 @@ mod append;
 mod args;
 mod config;
 mod demo;
+mod doctor;
 mod duration;
 mod exit;
 mod failure;
@@ -125,6 +126,7 @@ async fn command(command: Command, world: &World, errors: Errors) -> Result<Exit
         Command::Append(typed) => append::run(&typed, &begin(world, errors)?, world, errors).await,
         Command::Lock(typed) => lock::run(&typed, &begin(world, errors)?, world, errors).await,
         Command::Unlock(typed) => unlock::run(&typed, &begin(world, errors)?).await,
+        Command::Doctor(typed) => doctor::run(&typed, world, errors).await,
         Command::Rewind(typed) => rewind::run(&typed, &begin(world, errors)?).await,
         Command::Fork(typed) => fork::run(&typed, &begin(world, errors)?).await,
         Command::Config(typed) => config::run(typed, world, errors),

@@ -116,14 +116,23 @@ impl World {
         sources: Sources,
         errors: &Errors,
     ) -> Result<Resolved<Settings>, Failure> {
-        let files = sources.files();
-        let resolved = sources
-            .resolve()
-            .map_err(|error| report::failure(&error, &files, errors.styled))?;
+        let resolved = self.resolve_quietly(sources, errors)?;
         for warning in &resolved.warnings {
             errors.warn(&warning.to_string());
         }
         Ok(resolved)
+    }
+
+    /// The same, with nothing said about warnings.
+    pub(crate) fn resolve_quietly(
+        &self,
+        sources: Sources,
+        errors: &Errors,
+    ) -> Result<Resolved<Settings>, Failure> {
+        let files = sources.files();
+        sources
+            .resolve()
+            .map_err(|error| report::failure(&error, &files, errors.styled))
     }
 
     /// The runtime with these settings.

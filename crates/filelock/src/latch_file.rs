@@ -46,7 +46,9 @@ pub(crate) fn open_at(system: &System, place: &Place, path: &Path) -> Result<Ope
         }
     };
     let facts = file.facts().doing("look at the latch", path)?;
-    match Refusal::of(facts.kind) {
+    // A note is written into it: through a second name, over somebody else's file.
+    let linked = (facts.nlink > 1).then_some(Refusal::HardLinked { names: facts.nlink });
+    match Refusal::of(facts.kind).or(linked) {
         None => Ok(OpenFile::seen(file, &facts)),
         Some(why) => Err(LatchError::Refused {
             path: path.to_path_buf(),

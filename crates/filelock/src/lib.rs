@@ -26,6 +26,7 @@
 //! | `claims`, `claim_file` | whose turn it is, as files |
 //! | `claim_wait`, `want`, `ask_file` | waiting for a turn, and asking its holder to hand it over |
 //! | `note`, `holders`, `askers` | who holds something, and who asks for a turn, for people |
+//! | `leftovers` | what the locks of a session that is gone left among the sidecars |
 //! | `error` | what can go wrong |
 
 mod acquire;
@@ -46,6 +47,7 @@ mod latch_file;
 mod latched;
 mod latches;
 mod lately;
+mod leftovers;
 mod locked;
 pub mod meter;
 mod note;
@@ -74,11 +76,13 @@ pub use holders::Holders;
 pub use inherited::{Inherited, NotInherited};
 pub use latched::{Latched, WritePermit};
 pub use latches::Latches;
+pub use leftovers::{Cleared, LockFile};
 pub use occupied::{Ended, NotProven, Occupation, Occupied, What};
 pub use options::{
     BadOptions, ENDLESS_MS, HOLD_CAP_MS, HOLD_FLOOR_MS, HOLD_GRACE_MS, HoldTooShort, Options,
     PeerLock, hold_for,
 };
+pub use peer::{PeerLockSeen, PeerOwner};
 pub use site::{BadSite, SIDECARS, Site};
 pub use stage::Staged;
 pub use waiters::WaitThreads;

@@ -12,6 +12,7 @@
 //! | `watch` | the turn under way, seen by a reader |
 //! | `append` | messages and entries from outside |
 //! | `by_hand` | a session's lock for a command; who keeps it, and ending them |
+//! | `doctor` | everything on which sessions rest, looked at and repaired |
 //! | `address` | what a person calls a session by, and where that leads |
 //! | `settings` | everything that can be set, and where it comes from |
 //! | `home` | where things lie for a user |
@@ -19,6 +20,7 @@
 mod address;
 mod append;
 mod by_hand;
+pub mod doctor;
 mod facade;
 pub mod home;
 #[cfg(feature = "prometheus")]

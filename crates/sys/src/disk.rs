@@ -12,6 +12,8 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
+use crate::Mount;
+
 /// A filesystem, seen through the few operations that this project needs.
 ///
 /// # Blocking
@@ -55,6 +57,14 @@ pub trait Disk: Send + Sync + Debug {
     /// A descriptor that becomes readable when the file at this path is written, or closed by a writer. What is read
     /// from it has no meaning but that; it never blocks. For waiting without polling often; never for a decision.
     fn changes(&self, path: &Path) -> io::Result<OwnedFd>;
+    /// How many more files the filesystem that holds this path can keep; `None` where it sets no number.
+    fn inodes(&self, _path: &Path) -> io::Result<Option<Inodes>> {
+        Ok(None)
+    }
+    /// How the filesystem that holds this path is mounted; `None` where the system does not tell.
+    fn mount(&self, _path: &Path) -> io::Result<Option<Mount>> {
+        Ok(None)
+    }
 }
 
 /// An open file.
@@ -93,6 +103,10 @@ pub trait DiskFile: Send + Sync + Debug {
     /// for [reading](OpenHow::reading). `None`: the system does not say (another user's file, a filesystem that cannot).
     fn has_writer(&self) -> io::Result<Option<bool>> {
         Ok(None)
+    }
+    /// Sets the permission bits of what this descriptor points to, whatever its path means by now.
+    fn set_mode(&self, _mode: u32) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 }
 
@@ -272,6 +286,15 @@ pub struct Space {
     /// Room including what is reserved for root.
     pub free: u64,
     /// Size of the filesystem.
+    pub total: u64,
+}
+
+/// Files that a filesystem can keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Inodes {
+    /// How many more an ordinary user can make.
+    pub available: u64,
+    /// How many there can be in all.
     pub total: u64,
 }
 

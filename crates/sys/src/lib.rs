@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `system` | the bundle that everything above takes |
 //! | `disk` | the traits `Disk` and `DiskFile`, and their plain values |
-//! | `real_disk`, `filesystem`, `flock` | the operating system's files, kinds of filesystem, file locks |
+//! | `real_disk`, `filesystem`, `mounts`, `flock` | the operating system's files, kinds of filesystem and how they are mounted, file locks |
 //! | `atomic` | a file is there whole or not at all |
 //! | `clock`, `entropy` | time and randomness |
 //! | `processes`, `real_processes`, `proc_stat`, `companion` | who runs, and since when |
@@ -32,6 +32,7 @@ mod filesystem;
 mod flock;
 mod inherit;
 mod lease;
+mod mounts;
 mod namespaces;
 mod proc_stat;
 mod process_handle;
@@ -47,7 +48,7 @@ pub use atomic::{
 pub use clock::{Clock, RealClock, Sleep};
 pub use companion::Companion;
 pub use core_dump::leave_no_core;
-pub use disk::{Disk, DiskFile, FileFacts, FileKind, FsKind, OpenHow, Space};
+pub use disk::{Disk, DiskFile, FileFacts, FileKind, FsKind, Inodes, OpenHow, Space};
 pub use entropy::{Entropy, RealEntropy, hex_id, uuid_v4, uuid_v7};
 pub use error::{IoDoing, PathError};
 #[cfg(feature = "fault-points")]
@@ -57,6 +58,7 @@ pub use fault::{
 };
 pub use file_users::{FileUser, HeldLock};
 pub use inherit::{Inode, hand_down, inode_of, share, take_inherited};
+pub use mounts::Mount;
 pub use proc_stat::{ProcStat, parse_proc_stat};
 pub use process_handle::ProcessHandle;
 pub use processes::{Liveness, ProcessIdentity, Processes};

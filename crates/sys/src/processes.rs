@@ -16,6 +16,11 @@ pub trait Processes: Send + Sync + Debug {
     /// This process.
     fn own(&self) -> ProcessIdentity;
 
+    /// The user that this process acts for, by number, where the system tells.
+    fn own_user(&self) -> Option<u32> {
+        None
+    }
+
     /// What can be seen of a process of this pid namespace.
     fn look(&self, pid: u32) -> Liveness;
 

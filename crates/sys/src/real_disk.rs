@@ -16,7 +16,8 @@ use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 use crate::{
-    Disk, DiskFile, FileFacts, FileKind, FsKind, OpenHow, Space, filesystem, flock, inherit,
+    Disk, DiskFile, FileFacts, FileKind, FsKind, Inodes, Mount, OpenHow, Space, filesystem, flock,
+    inherit, mounts,
 };
 
 /// The disk of this machine.
@@ -127,6 +128,18 @@ impl Disk for RealDisk {
     fn changes(&self, _path: &Path) -> io::Result<OwnedFd> {
         Err(io::ErrorKind::Unsupported.into())
     }
+
+    fn inodes(&self, path: &Path) -> io::Result<Option<Inodes>> {
+        let stats = rustix::fs::statvfs(path)?;
+        Ok((stats.f_files > 0).then_some(Inodes {
+            available: stats.f_favail,
+            total: stats.f_files,
+        }))
+    }
+
+    fn mount(&self, path: &Path) -> io::Result<Option<Mount>> {
+        mounts::of(path)
+    }
 }
 
 #[derive(Debug)]
@@ -213,6 +226,10 @@ impl DiskFile for RealFile {
 
     fn has_writer(&self) -> io::Result<Option<bool>> {
         crate::lease::has_writer(&self.file)
+    }
+
+    fn set_mode(&self, mode: u32) -> io::Result<()> {
+        Ok(rustix::fs::fchmod(&self.file, Mode::from_raw_mode(mode))?)
     }
 }
 

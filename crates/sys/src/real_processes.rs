@@ -34,6 +34,10 @@ impl Processes for RealProcesses {
         self.own.get_or_init(read_own).clone()
     }
 
+    fn own_user(&self) -> Option<u32> {
+        Some(rustix::process::geteuid().as_raw())
+    }
+
     fn look(&self, pid: u32) -> Liveness {
         let Some(raw) = i32::try_from(pid)
             .ok()

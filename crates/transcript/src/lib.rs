@@ -18,6 +18,8 @@
 //! | `head_file` | the saved head |
 //! | `inbox`, `records` | accepted messages |
 //! | `command` | a session's lock by hand: for a command, and ending who keeps it |
+//! | `examine`, `sidecar` | a bounded look at a transcript and its saved head; what lies among the sidecars, by name |
+//! | `mend` | what a doctor does under a guard: the end mended by itself, a sidecar set aside, leftovers cleared |
 //! | `session`, `store`, `locks`, `list` | the seams |
 //!
 //! **Limits.** Beside pi, which takes no lock, no line of pi's is ever destroyed, but a pi that appends in the same
@@ -30,6 +32,7 @@
 
 mod command;
 mod commit;
+mod examine;
 mod fold;
 mod fork;
 mod head_file;
@@ -38,6 +41,7 @@ mod layout;
 mod lines;
 mod list;
 mod locks;
+mod mend;
 pub mod meter;
 mod moved;
 mod options;
@@ -47,13 +51,17 @@ mod receipt;
 mod records;
 mod rewrite;
 mod session;
+mod sidecar;
 mod state;
 mod store;
 mod sync;
 mod tail;
 mod whole_file;
 
+pub use examine::{Depth, EndOfFile, Examined, SavedHeadState, examine};
 pub use fork::ForkError;
 pub use layout::{BadPath, Layout, Place, SIDECARS};
 pub use options::Options;
+pub use sidecar::{SetAside, Sidecar};
 pub use store::FileStore;
+pub use tail::Mended;

@@ -18,7 +18,8 @@ const COPIES_MAX: usize = 8;
 
 /// What was put in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Mended {
+#[non_exhaustive]
+pub struct Mended {
     /// Where the fragment stood, in bytes from the start of the transcript.
     pub offset: u64,
     /// Its length in bytes.

@@ -121,16 +121,16 @@ fn create(system: &System, path: &Path, stand_in: &StandIn) -> Result<Option<Pee
 }
 
 /// A lock file that is in our way.
-struct Found {
+pub(super) struct Found {
     file: Box<dyn DiskFile>,
     facts: FileFacts,
     bytes: Vec<u8>,
-    read: Read,
+    pub(super) read: Read,
 }
 
 impl Found {
     /// `None` if it vanished meanwhile.
-    fn at(system: &System, path: &Path) -> Result<Option<Self>, LatchError> {
+    pub(super) fn at(system: &System, path: &Path) -> Result<Option<Self>, LatchError> {
         let missing = |error: &std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
         match system.disk.facts(path) {
             Err(error) if missing(&error) => return Ok(None),
@@ -161,7 +161,7 @@ impl Found {
     }
 
     /// Judges its owner; asks the kernel only about one that would be taken for gone.
-    fn owner(&self, holds_inode: bool, system: &System) -> Owner {
+    pub(super) fn owner(&self, holds_inode: bool, system: &System) -> Owner {
         let owner = judge::judge(&self.read, self.facts.modified_ms, holds_inode, system);
         if !owner.may_be_removed() {
             return owner;

@@ -9,7 +9,7 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::{Disk, DiskFile, FileFacts, FsKind, OpenHow, Space};
+use crate::{Disk, DiskFile, FileFacts, FsKind, Inodes, Mount, OpenHow, Space};
 
 /// What can be made to fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -309,6 +309,16 @@ impl Disk for FaultDisk {
         self.rules.refuse(Operation::Watch, path)?;
         self.inner.changes(path)
     }
+
+    fn inodes(&self, path: &Path) -> io::Result<Option<Inodes>> {
+        self.rules.refuse(Operation::Space, path)?;
+        self.inner.inodes(path)
+    }
+
+    fn mount(&self, path: &Path) -> io::Result<Option<Mount>> {
+        self.rules.refuse(Operation::Filesystem, path)?;
+        self.inner.mount(path)
+    }
 }
 
 #[derive(Debug)]
@@ -400,6 +410,10 @@ impl DiskFile for FaultFile {
     fn has_writer(&self) -> io::Result<Option<bool>> {
         self.rules.refuse(Operation::Lock, &self.path)?;
         self.inner.has_writer()
+    }
+
+    fn set_mode(&self, mode: u32) -> io::Result<()> {
+        self.inner.set_mode(mode)
     }
 }
 
