@@ -26,6 +26,16 @@ Examples:
   latchwork lock main -- sh -c 'latchwork show main --json > before.json && latchwork append main < notes.jsonl'
   latchwork lock talk.jsonl --wait 0 --phase backup -- cp talk.jsonl talk.backup.jsonl";
 
+/// The words below the flags of `locks`.
+pub(crate) const LOCKS: &str = "\
+Shown is every session of the home that somebody writes, has the turn of, waits for or asks for, or whose transcript a peer has
+locked. What is held is the kernel's word; the notes in the files add phase and moment. Nothing is locked, probed or written.
+
+  - Waiters are told as \"at least\": those in the kernel's queue, those that look now and then, and who has said last that it
+    waits. Tasks that wait inside of their own process cannot be seen.
+  - A grant is one process having the lock; several in a short while are counted in one line.
+  - With --watch it ends with 128 + N when signal N interrupts it, and with 0 when nobody reads any more.";
+
 /// The words below the flags of `unlock`.
 pub(crate) const UNLOCK: &str = "\
 Nothing is ever taken from a live process: --kill ends (SIGKILL) the process, and the kernel frees what it held. A process is ended

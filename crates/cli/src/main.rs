@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `args` | what may be typed |
 //! | `world` | what is taken from the machine around: environment, directory, settings files |
-//! | `run`, `append`, `rewind`, `fork`, `watch`, `sessions`, `show`, `lock`, `unlock`, `demo` | one command each |
+//! | `run`, `append`, `rewind`, `fork`, `watch`, `sessions`, `show`, `locks`, `why`, `lock`, `unlock`, `demo` | one command each |
 //! | `output` | standard output and error, made harmless for a terminal |
 //! | `screen` | what happens is shown on a thread of its own |
 //! | `failure`, `exit` | a failure in words, and as a number |
@@ -19,6 +19,7 @@ mod failure;
 mod fork;
 mod help;
 mod lock;
+mod locks;
 mod output;
 mod rewind;
 mod run;
@@ -29,6 +30,7 @@ mod show;
 mod signals;
 mod unlock;
 mod watch;
+mod why;
 mod world;
 
 use std::process::ExitCode;
@@ -98,6 +100,8 @@ async fn command(command: Command, world: &World, errors: Errors) -> Result<Exit
         Command::Show(typed) => show::run(&typed, &begin(world, errors)?, world).await,
         Command::Sessions(typed) => sessions::run(&typed, &begin(world, errors)?).await,
         Command::Append(typed) => append::run(&typed, &begin(world, errors)?, world, errors).await,
+        Command::Locks(typed) => locks::run(&typed, &begin(world, errors)?).await,
+        Command::Why(typed) => why::run(&typed, &begin(world, errors)?).await,
         Command::Lock(typed) => lock::run(&typed, &begin(world, errors)?, world, errors).await,
         Command::Unlock(typed) => unlock::run(&typed, &begin(world, errors)?).await,
         Command::Rewind(typed) => rewind::run(&typed, &begin(world, errors)?).await,

@@ -23,7 +23,7 @@ use crate::locked::Locked;
 use crate::note::Note;
 
 /// Longest request that is read, in bytes.
-const READ_LIMIT: usize = 16 * 1_024;
+pub(crate) const READ_LIMIT: usize = 16 * 1_024;
 
 /// What stands in a request: one line of JSON.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,7 +74,7 @@ impl Request {
     }
 
     /// Reads what anybody may have written; what is no request is none.
-    fn parse(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
         serde_json::from_slice(bytes).ok()
     }
 

@@ -23,9 +23,11 @@
 //! | `command_lock`, `handed` | a latch that a command inherits; what the command is told of it |
 //! | `inherited`, `joined` | the locks that this process was started under, and joining them |
 //! | `unlock` | who keeps a session, proven by the kernel, and ending them |
+//! | `view` | what is held, waited for and asked for, as a bystander sees it |
 //! | `claims`, `claim_file` | whose turn it is, as files |
 //! | `claim_wait`, `want`, `ask_file` | waiting for a turn, and asking its holder to hand it over |
 //! | `note`, `holders` | who holds something, for people |
+//! | `grants` | who had it last, for people |
 //! | `error` | what can go wrong |
 
 mod acquire;
@@ -37,6 +39,7 @@ mod claims;
 mod command_lock;
 mod error;
 mod fair;
+mod grants;
 mod handed;
 mod holders;
 mod inherited;
@@ -55,6 +58,7 @@ mod probe;
 mod site;
 mod stage;
 mod unlock;
+mod view;
 mod waiters;
 mod wall;
 mod want;
@@ -65,7 +69,9 @@ pub use claims::{ClaimHandle, FileClaim};
 pub use command_lock::CommandLock;
 pub use error::{
     ClaimError, LatchError, LatchLost, Lost, Obstacle, Refusal, Revoked, StageError, Unsupported,
+    what_to_do,
 };
+pub use grants::Grant;
 pub use handed::LOCK_VARIABLE;
 pub use holders::Holders;
 pub use inherited::{Inherited, NotInherited};
@@ -75,7 +81,9 @@ pub use options::{
     BadOptions, HOLD_CAP_MS, HOLD_FLOOR_MS, HOLD_GRACE_MS, HoldTooShort, Options, PeerLock,
     hold_for,
 };
+pub use peer::{PeerLockSeen, PeerOwner};
 pub use site::{BadSite, SIDECARS, Site};
 pub use stage::Staged;
 pub use unlock::{Ended, NotProven, Occupation, Occupied, What};
+pub use view::{FolderView, How, LockView, RequestSeen, TurnSeen, Waiter, Waits};
 pub use waiters::WaitThreads;

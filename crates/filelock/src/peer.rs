@@ -9,6 +9,7 @@
 //! | `stand_in` | the process whose pid we write |
 //! | `policy` | whether to take it at all |
 //! | `polite` | leaving it free for peers now and then |
+//! | `seen` | a lock file as a bystander sees it |
 //!
 //! Invariants: ours is born whole; it is removed only while it is the very file that we made; a live
 //! owner's is never touched, whatever its age. Our kernel locks decide among us; this file only keeps
@@ -20,10 +21,12 @@ mod lock_file;
 mod payload;
 mod policy;
 mod polite;
+mod seen;
 mod stand_in;
 
 pub(crate) use elsewhere::NOT_SEEN;
 pub(crate) use lock_file::{PeerFile, Taken, take};
 pub(crate) use policy::Policy;
 pub(crate) use polite::Polite;
+pub use seen::{PeerLockSeen, PeerOwner};
 pub(crate) use stand_in::StandIns;

@@ -25,5 +25,6 @@ mod roles;
 mod stage;
 mod support;
 mod unlock;
+mod view;
 mod worker;
 mod world;
