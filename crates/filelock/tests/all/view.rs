@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use latchwork_filelock::{How, Latches, LockView, Options, PeerLock, PeerOwner, Waiter, Waits};
+use latchwork_filelock::{How, LockView, Options, PeerOwner, Waiter, Waits};
 use latchwork_lock::{Phase, Wait};
 use latchwork_sys::{FaultDisk, Operation, RealDisk};
 
