@@ -40,6 +40,11 @@ pub(crate) enum Command {
     Fork(Fork),
     /// Follow the turn that is under way: what it adds to the session, until it ends. Nobody is held up.
     Watch(Watch),
+    /// What is held, waited for and asked for in the home, by whom, and the last grants. Nobody is disturbed.
+    #[command(after_long_help = crate::help::LOCKS)]
+    Locks(Locks),
+    /// One page on a session: what it is doing or waiting for, who holds what, and what to do. Nobody is disturbed.
+    Why(Why),
     /// Run a command while the session is locked, and end with its exit code.
     #[command(after_long_help = crate::help::LOCK)]
     Lock(Lock),
@@ -195,6 +200,36 @@ pub(crate) struct Rewind {
     #[arg(long, value_name = "TEXT", default_value = "rewound by the user")]
     pub(crate) why: String,
     /// A receipt as one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `locks`.
+#[derive(Debug, Args)]
+pub(crate) struct Locks {
+    /// Go on until interrupted: drawn anew on a terminal, else one block or JSON line for each change.
+    #[arg(long)]
+    pub(crate) watch: bool,
+    /// How often to look, with --watch.
+    #[arg(
+        long,
+        value_name = "DURATION",
+        default_value = "500ms",
+        requires = "watch"
+    )]
+    pub(crate) every: Span,
+    /// One JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `why`.
+#[derive(Debug, Args)]
+pub(crate) struct Why {
+    /// A session key, or the path of a transcript (with a `/` or ending in .jsonl).
+    #[arg(value_name = "SESSION|PATH")]
+    pub(crate) session: SessionArg,
+    /// One JSON object.
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -260,6 +260,12 @@ impl From<OpenError> for Failure {
     }
 }
 
+impl From<AcquireError> for Failure {
+    fn from(error: AcquireError) -> Self {
+        Self::from(WriteError::Acquire(error))
+    }
+}
+
 impl From<InboxError> for Failure {
     fn from(error: InboxError) -> Self {
         Self::of(&error)

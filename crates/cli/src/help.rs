@@ -35,6 +35,15 @@ Without --fix nothing is changed, not even a time of modification. With it:
   - It may be interrupted or killed at any moment; the next run goes on, and the one after that finds nothing to do.
 
 Ends with 0 if nothing is wrong (notes do not count) or everything was fixed, else with 65. docs/doctor.md lists every finding.";
+/// The words below the flags of `locks`.
+pub(crate) const LOCKS: &str = "\
+Shown is every session of the home that somebody writes, has the turn of, waits for or asks for, or whose transcript a peer has
+locked. What is held is the kernel's word; the notes in the files add phase and moment. Nothing is locked, probed or written.
+
+  - Waiters are told as \"at least\": those in the kernel's queue, those that look now and then, and who has said last that it
+    waits. Tasks that wait inside of their own process cannot be seen.
+  - A grant is one process having the lock; several in a short while are counted in one line.
+  - With --watch it ends with 128 + N when signal N interrupts it, and with 0 when nobody reads any more.";
 
 /// The words below the flags of `unlock`.
 pub(crate) const UNLOCK: &str = "\

@@ -8,7 +8,7 @@
 //! | `generate` | completions and manual pages |
 //! | `who` | who holds or asks for something, for programs |
 //! | `config` | the command that shows, checks and changes settings |
-//! | `run`, `append`, `rewind`, `fork`, `watch`, `sessions`, `show`, `lock`, `unlock`, `doctor`, `demo` | one command each |
+//! | `run`, `append`, `rewind`, `fork`, `watch`, `sessions`, `show`, `locks`, `why`, `lock`, `unlock`, `doctor`, `demo` | one command each |
 //! | `output` | standard output and error, made harmless for a terminal |
 //! | `screen` | what happens is shown on a thread of its own |
 //! | `failure`, `exit` | a failure in words, and as a number |
@@ -26,6 +26,7 @@ mod fork;
 mod generate;
 mod help;
 mod lock;
+mod locks;
 mod output;
 mod rewind;
 mod run;
@@ -38,6 +39,7 @@ mod signals;
 mod unlock;
 mod watch;
 mod who;
+mod why;
 mod world;
 
 use std::process::ExitCode;
@@ -124,6 +126,8 @@ async fn command(command: Command, world: &World, errors: Errors) -> Result<Exit
         Command::Show(typed) => show::run(&typed, &begin(world, errors)?, world).await,
         Command::Sessions(typed) => sessions::run(&typed, &begin(world, errors)?).await,
         Command::Append(typed) => append::run(&typed, &begin(world, errors)?, world, errors).await,
+        Command::Locks(typed) => locks::run(&typed, &begin(world, errors)?).await,
+        Command::Why(typed) => why::run(&typed, &begin(world, errors)?).await,
         Command::Lock(typed) => lock::run(&typed, &begin(world, errors)?, world, errors).await,
         Command::Unlock(typed) => unlock::run(&typed, &begin(world, errors)?).await,
         Command::Doctor(typed) => doctor::run(&typed, world, errors).await,

@@ -73,6 +73,11 @@ impl<W: Write> Output<W> {
         Ok(())
     }
 
+    /// On a terminal: what follows is drawn from the top on, and nothing else is left.
+    pub(crate) fn clear_screen(&mut self) {
+        self.write("\x1b[H\x1b[2J\x1b[3J");
+    }
+
     /// Ends the line that was begun, if one was.
     pub(crate) fn end_line(&mut self) {
         if !self.at_line_start {
@@ -145,6 +150,11 @@ impl Errors {
     fn line(self, text: &str) {
         let _nobody_reads = writeln!(io::stderr().lock(), "{text}");
     }
+}
+
+/// Whether standard output is a terminal.
+pub(crate) fn stdout_is_a_terminal() -> bool {
+    io::stdout().is_terminal()
 }
 
 /// Whether standard output takes styles.

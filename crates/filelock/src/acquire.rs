@@ -15,6 +15,7 @@ use latchwork_sys::IoDoing;
 use tracing::Instrument as _;
 
 use crate::fair;
+use crate::grants;
 use crate::joined;
 use crate::latch_file;
 use crate::latched::{Latched, Parts};
@@ -75,7 +76,7 @@ async fn granted(
         return Ok(Latched::new(shared, request.place, request.phase, parts));
     }
     let mut rounds = 0;
-    let (latch, transcript, peer) = loop {
+    let (mut latch, transcript, peer, goes_on) = loop {
         match request.round().await? {
             Ok(grant) => break grant,
             Err(obstacle) => request.pause(rounds, obstacle).await?,
@@ -88,6 +89,7 @@ async fn granted(
             ticket = request.line_up().await?;
         }
     };
+    request.is_granted(latch.open_file(), goes_on);
     shared.system.steps.reach("latch:granted");
     let parts = Parts {
         peer,
@@ -112,8 +114,8 @@ struct Request<'a> {
     asked: Instant,
 }
 
-/// What one round took, or what made it let go of everything.
-type Round = Result<(Locked, Option<Locked>, Option<PeerFile>), Obstacle>;
+/// What one round took, and whether nobody else has had the latch since this process; or what made it let go of everything.
+type Round = Result<(Locked, Option<Locked>, Option<PeerFile>, bool), Obstacle>;
 
 impl Request<'_> {
     /// Waits for the front place among the tasks of this process.
@@ -183,7 +185,7 @@ impl Request<'_> {
         };
         shared.probed.locks(system, place, &latch)?;
         fair::look(latch.open_file(), &found);
-        note_holder(latch.open_file(), &found, &self.phase, system);
+        let goes_on = note_holder(latch.open_file(), &found, &self.phase, system);
 
         let mut transcript = match self.build_wall()? {
             Ok(transcript) => transcript,
@@ -200,7 +202,14 @@ impl Request<'_> {
                 Err(obstacle) => return Ok(Err(obstacle)),
             };
         }
-        Ok(Ok((latch, transcript, peer)))
+        Ok(Ok((latch, transcript, peer, goes_on)))
+    }
+
+    fn is_granted(&self, latch: &mut OpenFile, goes_on: bool) {
+        let (waited, system) = (self.asked.elapsed(), &self.shared.system);
+        if grants::granted(latch, &self.phase, waited, goes_on, system) {
+            fair::look_again(latch);
+        }
     }
 
     /// The latch's lock; `None` if it must be looked for again.

@@ -15,7 +15,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use latchwork_lock::Holder;
-use latchwork_sys::{DiskFile, IoDoing, OpenHow, PathError, System, read_at_most};
+use latchwork_sys::{
+    DiskFile, IoDoing, OpenHow, PathError, System, make_private_dir, read_at_most,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::claim_file::{ClaimFiles, LONGEST_TEXT, create_locked};
@@ -207,7 +209,15 @@ impl ClaimFiles<'_> {
             if let Some(standing) = self.asked(request.epoch)? {
                 return Ok(Placing::Behind(standing));
             }
-            if let Some(file) = create_locked(self.system, &path, &request.line())? {
+            let made = match create_locked(self.system, &path, &request.line()) {
+                // The sidecars were deleted since the claim was looked at.
+                Err(error) if error.source.kind() == io::ErrorKind::NotFound => {
+                    make_private_dir(&*self.system.disk, &self.place.sidecars)?;
+                    continue;
+                }
+                made => made?,
+            };
+            if let Some(file) = made {
                 let locked = Locked::new(file, &path);
                 let system = self.system.clone();
                 return Ok(Placing::Asked(Asking { system, locked }));

@@ -210,7 +210,7 @@ pub(crate) fn create_locked(
 }
 
 /// At most 18 digits, so that counting on from any of them cannot overflow.
-fn epoch_of(digits: &str) -> Option<u64> {
+pub(crate) fn epoch_of(digits: &str) -> Option<u64> {
     let plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
     if plain && (1..=18).contains(&digits.len()) {
         digits.parse().ok()

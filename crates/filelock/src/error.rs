@@ -121,7 +121,9 @@ impl std::fmt::Display for Obstacle {
     }
 }
 
-fn what_to_do(holder: &Holder) -> String {
+/// What can be done about a holder that is in the way: the words with which [`LatchError::Busy`] ends.
+#[must_use]
+pub fn what_to_do(holder: &Holder) -> String {
     match (holder.pid, holder.state.as_deref()) {
         (Some(pid), Some(state)) if state.starts_with(['T', 't']) => {
             format!(

@@ -16,7 +16,9 @@ use std::time::{Duration, Instant};
 
 use latchwork_sys::{DiskFile, FileFacts, System};
 
+use crate::grants::{self, RING};
 use crate::locked::OpenFile;
+use crate::note;
 
 /// Where in the latch file it is said that somebody waits: behind the note and what is remembered of peers.
 const SAID_AT: u64 = 1_000;
@@ -25,6 +27,9 @@ pub(crate) const WORD: usize = 16;
 /// After so long it is said for the second time, and how long it takes at most from one time to the next.
 pub(crate) const SAID_AGAIN: (Duration, Duration) =
     (Duration::from_millis(100), Duration::from_secs(1));
+/// Where the ring of grants begins, from there, and the bytes up to its end.
+const GRANTS_AT: usize = (grants::AT - SAID_AT) as usize;
+const BOTH: usize = GRANTS_AT + RING;
 /// For how long it is believed that others want a latch, once it was seen, or was given back since.
 const BELIEVED: Duration = Duration::from_millis(50);
 /// A wait in the kernel that is shorter than this was for nobody.
@@ -51,7 +56,8 @@ pub(crate) fn has_waited(latch: &mut OpenFile, waited: Duration) {
     latch.wanted = (waited >= FOR_NOBODY).then(Instant::now);
 }
 
-/// Remembers what can be seen of a latch that is held: whether somebody has said since that he waits.
+/// Remembers what can be seen of a latch that is held: whether somebody has said since that he waits; and the last grants,
+/// which stand behind that.
 pub(crate) fn look(latch: &mut OpenFile, found: &FileFacts) {
     if !is_wanted(latch) {
         latch.wanted = None;
@@ -63,9 +69,35 @@ pub(crate) fn look(latch: &mut OpenFile, found: &FileFacts) {
     if untouched {
         return;
     }
+    let mut bytes = [0; BOTH];
+    let length = latch.get().read_at(&mut bytes, SAID_AT).unwrap_or(0);
+    let read = bytes.get(..length).unwrap_or_default();
+    latch.tally.saw(read.get(GRANTS_AT..).unwrap_or_default());
+    hear(latch, read);
+}
+
+/// The same after something was written into a latch that is held: a word that was said meanwhile would be taken for ours.
+pub(crate) fn look_again(latch: &mut OpenFile) {
+    note::still_stands(latch);
     let mut word = [0; WORD];
-    let said = latch.get().read_at(&mut word, SAID_AT);
-    let said = said.is_ok_and(|read| read == WORD).then_some(word);
+    let length = latch.get().read_at(&mut word, SAID_AT).unwrap_or(0);
+    hear(latch, word.get(..length).unwrap_or_default());
+}
+
+/// Who waits, as it stands in the file by its pid, if that can be read.
+pub(crate) fn said_by(file: &dyn DiskFile) -> Option<u32> {
+    let mut word = [0; WORD];
+    if file.read_at(&mut word, SAID_AT).ok()? < WORD {
+        return None;
+    }
+    let pid = std::str::from_utf8(word.get(..WORD / 2)?).ok()?;
+    u32::from_str_radix(pid, 16).ok().filter(|pid| *pid > 0)
+}
+
+fn hear(latch: &mut OpenFile, read: &[u8]) {
+    // A hole before what stands behind it is no word.
+    let said = read.first_chunk::<WORD>().copied();
+    let said = said.filter(|word| *word != [0; WORD]);
     if latch.noted.is_some() && said != latch.said {
         latch.wanted = Some(Instant::now());
     }

@@ -15,6 +15,7 @@ use latchwork_sys::DiskFile;
 
 use crate::Revoked;
 use crate::fair;
+use crate::grants;
 use crate::joined::Joined;
 use crate::latches::Shared;
 use crate::locked::Locked;
@@ -246,10 +247,14 @@ impl Core {
     }
 
     /// Gives everything back, in the order peers' file, transcript, latch, place in the queue.
-    fn give_back(&self, parts: Parts) {
+    fn give_back(&self, mut parts: Parts) {
         drop(parts.peer);
         self.shared.system.steps.reach("latch:peer-removed");
         drop(parts.transcript);
+        let latch = parts.latch.open_file();
+        if grants::is_over(latch, self.taken.elapsed(), &self.shared.system) {
+            fair::look_again(latch);
+        }
         if let Some(mut latch) = parts.latch.unlock() {
             fair::is_given_back(&mut latch);
             self.shared.lately.put_latch(&self.place, latch);

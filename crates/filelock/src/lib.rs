@@ -27,6 +27,8 @@
 //! | `claim_wait`, `want`, `ask_file` | waiting for a turn, and asking its holder to hand it over |
 //! | `note`, `holders`, `askers` | who holds something, and who asks for a turn, for people |
 //! | `leftovers` | what the locks of a session that is gone left among the sidecars |
+//! | `view` | what is held, waited for and asked for, as a bystander sees it |
+//! | `grants` | who had it last, for people |
 //! | `error` | what can go wrong |
 
 mod acquire;
@@ -39,6 +41,7 @@ mod claims;
 mod command_lock;
 mod error;
 mod fair;
+mod grants;
 mod handed;
 mod holders;
 mod inherited;
@@ -60,6 +63,7 @@ mod probe;
 mod site;
 mod stage;
 mod unlock;
+mod view;
 mod waiters;
 mod wall;
 mod want;
@@ -70,7 +74,9 @@ pub use claims::{ClaimHandle, FileClaim};
 pub use command_lock::CommandLock;
 pub use error::{
     ClaimError, LatchError, LatchLost, Lost, Obstacle, Refusal, Revoked, StageError, Unsupported,
+    what_to_do,
 };
+pub use grants::Grant;
 pub use handed::LOCK_VARIABLE;
 pub use holders::Holders;
 pub use inherited::{Inherited, NotInherited};
@@ -85,4 +91,5 @@ pub use options::{
 pub use peer::{PeerLockSeen, PeerOwner};
 pub use site::{BadSite, SIDECARS, Site};
 pub use stage::Staged;
+pub use view::{FolderView, How, LockView, RequestSeen, TurnSeen, Waiter, Waits};
 pub use waiters::WaitThreads;

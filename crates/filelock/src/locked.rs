@@ -11,6 +11,7 @@ use std::time::Instant;
 use latchwork_sys::{DiskFile, FileFacts, IoDoing, PathError, System};
 
 use crate::fair::WORD;
+use crate::grants::Tally;
 use crate::note::Noted;
 
 /// A locked file. Dropping it gives the lock back.
@@ -44,6 +45,8 @@ pub(crate) struct OpenFile {
     pub(crate) wanted: Option<Instant>,
     /// The last word by which somebody said that he waits for it.
     pub(crate) said: Option<[u8; WORD]>,
+    /// What is known of the last grants that stand in it.
+    pub(crate) tally: Tally,
 }
 
 impl OpenFile {
@@ -54,6 +57,7 @@ impl OpenFile {
             noted: None,
             wanted: None,
             said: None,
+            tally: Tally::default(),
         }
     }
 
@@ -65,6 +69,7 @@ impl OpenFile {
             noted: None,
             wanted: None,
             said: None,
+            tally: Tally::default(),
         }
     }
 

@@ -67,15 +67,20 @@ fn stamp(facts: &FileFacts) -> (i64, u32) {
     (facts.modified_ms, facts.modified_nanos)
 }
 
-/// Says in a latch that is held, and that looks like `found`, who holds it.
-pub(crate) fn note_holder(latch: &mut OpenFile, found: &FileFacts, phase: &Phase, system: &System) {
+/// Says in a latch that is held, and that looks like `found`, who holds it. `true` if that stood there already.
+pub(crate) fn note_holder(
+    latch: &mut OpenFile,
+    found: &FileFacts,
+    phase: &Phase,
+    system: &System,
+) -> bool {
     let now_ms = system.clock.wall_ms();
     if latch
         .noted
         .as_ref()
         .is_some_and(|noted| noted.serves(found, phase, now_ms))
     {
-        return;
+        return true;
     }
     let note = Note::of(system.processes.own(), Some(phase.as_str()), iso(now_ms));
     note.write_to(&**latch.get());
@@ -84,6 +89,15 @@ pub(crate) fn note_holder(latch: &mut OpenFile, found: &FileFacts, phase: &Phase
         at_ms: now_ms,
         modified: stamp(&facts),
     });
+    false
+}
+
+/// The process that has written the note has written something else into the file since.
+pub(crate) fn still_stands(latch: &mut OpenFile) {
+    let facts = latch.get().facts();
+    if let (Some(noted), Ok(facts)) = (&mut latch.noted, facts) {
+        noted.modified = stamp(&facts);
+    }
 }
 
 impl Note {

@@ -142,11 +142,23 @@ fn look(
     let named = named(system, &facts);
     let mut users = system.processes.users_of(&facts);
     users.retain(|user| user.lock_taken_by.is_some());
+    Ok(occupied(system, path, facts, note, &named, users))
+}
+
+/// The same where it is known whom the table names, and which processes have the lock by their descriptors.
+pub(crate) fn occupied(
+    system: &System,
+    path: PathBuf,
+    facts: FileFacts,
+    note: Option<Note>,
+    named: &[u32],
+    users: Vec<FileUser>,
+) -> Option<Occupied> {
     if named.is_empty() && users.is_empty() {
-        return Ok(None);
+        return None;
     }
     let writer = note.as_ref().map_or(Err(NotProven::NoNote), |note| {
-        prove(system, note, &named, &users)
+        prove(system, note, named, &users)
     });
     let by = note.as_ref().map(|note| note.pid);
     let (mut heirs, mut others) = (Vec::new(), Vec::new());
@@ -160,7 +172,7 @@ fn look(
             others.push(holder_of(system, found));
         }
     }
-    Ok(Some(Occupied {
+    Some(Occupied {
         path,
         doubt: writer.err(),
         heirs: heirs.iter().map(|heir| holder_of(system, *heir)).collect(),
@@ -173,7 +185,7 @@ fn look(
         },
         held_for: note.as_ref().and_then(|note| held_for(system, note)),
         holder: note.map(|note| note.holder(system)),
-    }))
+    })
 }
 
 /// `None` where the note does not say since when; nothing where the clock was set back.

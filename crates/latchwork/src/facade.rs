@@ -142,6 +142,10 @@ impl Latchwork {
         self.parts.settings.home.as_deref().map(home::sessions_in)
     }
 
+    pub(crate) fn home_store(&self) -> Option<&FileStore> {
+        self.parts.home.as_ref()
+    }
+
     /// The sessions of the home, newest first.
     ///
     /// # Errors

@@ -10,6 +10,7 @@
 //! | `session` | one session: look, accept, rewind |
 //! | `turn` | one turn of it |
 //! | `watch` | the turn under way, seen by a reader |
+//! | `why` | what is held and waited for, and what a session does |
 //! | `append` | messages and entries from outside |
 //! | `by_hand` | a session's lock for a command; who keeps it, and ending them |
 //! | `doctor` | everything on which sessions rest, looked at and repaired |
@@ -29,6 +30,7 @@ mod session;
 mod settings;
 mod turn;
 mod watch;
+mod why;
 
 pub use address::{AddressError, SessionArg, SessionKey};
 pub use append::{AppendLineError, Appended, Appender, LineError, Stands};
@@ -40,6 +42,7 @@ pub use settings::{
 };
 pub use turn::{Ask, RunError};
 pub use watch::Watching;
+pub use why::{LastTurn, Next, PhaseOfTurn, Read, Why};
 
 /// Settings with an origin for every value.
 pub use latchwork_config as config;

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use latchwork_sys::Clock;
+use serde::Serialize;
 
 use crate::{GuardFigures, TurnEvent, TurnPhase, Watch, What};
 
@@ -19,6 +20,31 @@ pub(crate) struct Log {
 struct Told {
     seq: u64,
     guard: GuardFigures,
+    phases: Vec<(TurnPhase, PhaseFigures)>,
+}
+
+/// What a phase of the turn came to, all its times together, in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PhaseFigures {
+    /// How often there was one that is over.
+    times: u64,
+    took_ms: f64,
+    /// How often it took a guard.
+    guards: u64,
+    waited_ms: f64,
+    held_ms: f64,
+}
+
+impl Told {
+    fn figures(&mut self, phase: TurnPhase) -> &mut PhaseFigures {
+        let at = self.phases.iter().position(|(known, _)| *known == phase);
+        let at = at.unwrap_or_else(|| {
+            self.phases.push((phase, PhaseFigures::default()));
+            self.phases.len() - 1
+        });
+        &mut self.phases[at].1
+    }
 }
 
 impl Log {
@@ -69,6 +95,9 @@ impl Log {
             let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
             told.guard.taken += 1;
             told.guard.longest_wait_ms = told.guard.longest_wait_ms.max(waited_ms);
+            let figures = told.figures(phase);
+            figures.guards += 1;
+            figures.waited_ms += waited_ms;
         }
         self.tell(What::GuardTaken { phase, waited_ms });
     }
@@ -78,6 +107,7 @@ impl Log {
             let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
             told.guard.held_ms += held_ms;
             told.guard.longest_hold_ms = told.guard.longest_hold_ms.max(held_ms);
+            told.figures(phase).held_ms += held_ms;
         }
         self.tell(What::GuardReleased { phase, held_ms });
     }
@@ -87,6 +117,12 @@ impl Log {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .guard
+    }
+
+    /// The phases so far, in the order in which they came.
+    pub(crate) fn phases(&self) -> Vec<(TurnPhase, PhaseFigures)> {
+        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.phases.clone()
     }
 
     /// Tells that a phase begins, and, when the value is dropped, that it is over.
@@ -110,6 +146,13 @@ pub(crate) struct InPhase {
 impl Drop for InPhase {
     fn drop(&mut self) {
         let took_ms = self.log.since(self.since);
+        {
+            let told = &self.log.told;
+            let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+            let figures = told.figures(self.phase);
+            figures.times += 1;
+            figures.took_ms += took_ms;
+        }
         self.log.tell(What::PhaseEnded {
             phase: self.phase,
             took_ms,
@@ -158,6 +201,12 @@ mod tests {
             (figures.taken, figures.held_ms, figures.longest_wait_ms),
             (1, 3.0, 2.0)
         );
+        log.taken(TurnPhase::Prepare, 0.5);
+        let phases = log.phases();
+        let (phase, figures) = phases.first().copied().unwrap();
+        assert_eq!((phase, phases.len()), (TurnPhase::Prepare, 1));
+        assert_eq!((figures.times, figures.guards), (1, 2));
+        assert_eq!((figures.waited_ms, figures.held_ms), (2.5, 3.0));
     }
 
     #[test]

@@ -235,6 +235,12 @@ pub struct FileFacts {
 }
 
 impl FileFacts {
+    /// Device and inode number: which file it is, while it is open or stands at its path.
+    #[must_use]
+    pub fn key(&self) -> crate::FileKey {
+        (self.dev, self.ino)
+    }
+
     /// Whether both describe the same inode, which holds only while one of them is open.
     #[must_use]
     pub fn same_inode(&self, other: &Self) -> bool {

@@ -45,7 +45,18 @@ impl HeldLock {
     /// that is only waited for among it (it has an arrow after its number).
     #[must_use]
     pub fn parse(line: &str) -> Option<Self> {
+        Self::parse_words(line.split_whitespace().skip(1))
+    }
+
+    /// Reads one line of `/proc/locks` in which a lock is waited for: `1: -> FLOCK  ADVISORY  WRITE 41823 fd:01:1311 0 EOF`.
+    /// The process is the one that waits.
+    #[must_use]
+    pub fn parse_waiting(line: &str) -> Option<Self> {
         let mut words = line.split_whitespace().skip(1);
+        (words.next()? == "->").then(|| Self::parse_words(words))?
+    }
+
+    fn parse_words<'a>(mut words: impl Iterator<Item = &'a str>) -> Option<Self> {
         let kind = (words.next()?, words.next()?, words.next()?);
         if kind != ("FLOCK", "ADVISORY", "WRITE") {
             return None;
@@ -97,7 +108,7 @@ pub(crate) fn user(pid: u32, file: &FileFacts) -> Option<FileUser> {
 
 /// `lock: 1: FLOCK  ADVISORY  WRITE 8260 fe:00:1001 0 EOF` stands in the description of an open file that has the lock: 8260
 /// took it.
-fn taker(info: &str) -> Option<u32> {
+pub(crate) fn taker(info: &str) -> Option<u32> {
     let locks = info.lines().filter_map(|line| line.strip_prefix("lock:"));
     locks.into_iter().find_map(|lock| {
         let mut words = lock.split_whitespace().skip(1);
@@ -107,7 +118,7 @@ fn taker(info: &str) -> Option<u32> {
 }
 
 /// The names in a directory that are numbers.
-fn names<T: std::str::FromStr>(dir: &Path) -> impl Iterator<Item = T> {
+pub(crate) fn names<T: std::str::FromStr>(dir: &Path) -> impl Iterator<Item = T> {
     let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
@@ -129,6 +140,13 @@ mod tests {
         };
         let line = "1: FLOCK  ADVISORY  WRITE 41822 fd:01:1311 0 EOF";
         assert_eq!(HeldLock::parse(line), Some(held));
+        let waits = "1: -> FLOCK  ADVISORY  WRITE 41823 fd:01:1311 0 EOF";
+        let waiting = HeldLock {
+            pid: 41_823,
+            ..held
+        };
+        assert_eq!(HeldLock::parse_waiting(waits), Some(waiting));
+        assert_eq!(HeldLock::parse_waiting(line), None);
         for other in [
             "1: -> FLOCK  ADVISORY  WRITE 41823 fd:01:1311 0 EOF",
             "2: POSIX  ADVISORY  WRITE 7 fd:01:12 0 EOF",

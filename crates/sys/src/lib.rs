@@ -14,6 +14,7 @@
 //! | `processes`, `real_processes`, `proc_stat`, `companion` | who runs, and since when |
 //! | `inherit` | descriptors that cross an exec on purpose |
 //! | `process_handle`, `file_users` | a hold on a process; who has a file open and shares its lock |
+//! | `file_uses` | the same for many files in one pass; who waits for a lock, or watches a file |
 //! | `steps` | named protocol steps, where tests force an interleaving |
 //! | `fault` | (feature `fault-points`) disks that fail, steps that hold or kill |
 //! | `error` | an I/O error that says what was being done to which path |
@@ -28,6 +29,7 @@ mod error;
 #[cfg(feature = "fault-points")]
 mod fault;
 mod file_users;
+mod file_uses;
 mod filesystem;
 mod flock;
 mod inherit;
@@ -57,6 +59,7 @@ pub use fault::{
     steps_from_directive,
 };
 pub use file_users::{FileUser, HeldLock};
+pub use file_uses::{FileKey, FileUse};
 pub use inherit::{Inode, hand_down, inode_of, share, take_inherited};
 pub use mounts::Mount;
 pub use proc_stat::{ProcStat, parse_proc_stat};

@@ -4,11 +4,12 @@
 //! boot and one pid namespace. What cannot be seen is taken as alive: a lock must never be taken
 //! from a process on a guess.
 
+use std::collections::HashSet;
 use std::fmt::Debug;
 use std::io;
 use std::path::Path;
 
-use crate::{Companion, FileFacts, FileUser, HeldLock, ProcessHandle};
+use crate::{Companion, FileFacts, FileKey, FileUse, FileUser, HeldLock, ProcessHandle};
 
 /// The processes of this machine, as seen from this one. Where a system does not tell something, the answer is that nothing is
 /// known.
@@ -67,6 +68,21 @@ pub trait Processes: Send + Sync + Debug {
     ///
     /// For a look at every descriptor of every process.
     fn users_of(&self, _file: &FileFacts) -> Vec<FileUser> {
+        Vec::new()
+    }
+
+    /// The exclusive `flock`s that are waited for now, each with the process that waits; none where the system does not tell.
+    fn waited_locks(&self) -> Vec<HeldLock> {
+        Vec::new()
+    }
+
+    /// What processes do with these files, as far as it can be seen: one pass for all of them. Nothing is locked, opened or
+    /// written; it may be out of date when it is read.
+    ///
+    /// # Blocking
+    ///
+    /// For a look at every descriptor of every process.
+    fn uses_of(&self, _files: &HashSet<FileKey>) -> Vec<FileUse> {
         Vec::new()
     }
 

@@ -3,6 +3,7 @@
 //! Limits: where `/proc` is missing or hides other users' processes, a process is known only by the
 //! answer to signal 0, and counts as alive unless that answer is "no such process".
 
+use std::collections::HashSet;
 use std::io;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -11,8 +12,8 @@ use std::sync::OnceLock;
 use crate::companion::ShellCompanion;
 use crate::namespaces::{self, has_other_time, own_pid_namespace};
 use crate::{
-    Companion, FileFacts, FileUser, HeldLock, Liveness, ProcessHandle, ProcessIdentity, Processes,
-    file_users, parse_proc_stat, process_handle,
+    Companion, FileFacts, FileKey, FileUse, FileUser, HeldLock, Liveness, ProcessHandle,
+    ProcessIdentity, Processes, file_users, file_uses, parse_proc_stat, process_handle,
 };
 
 /// The processes of this machine.
@@ -91,6 +92,14 @@ impl Processes for RealProcesses {
 
     fn users_of(&self, file: &FileFacts) -> Vec<FileUser> {
         file_users::users_of(file)
+    }
+
+    fn waited_locks(&self) -> Vec<HeldLock> {
+        file_uses::waited_locks()
+    }
+
+    fn uses_of(&self, files: &HashSet<FileKey>) -> Vec<FileUse> {
+        file_uses::uses_of(files)
     }
 
     fn user_of(&self, pid: u32, file: &FileFacts) -> Option<FileUser> {

@@ -3,12 +3,15 @@
 //! Deliberately not here: guards. A guard is for a phase and crosses the waits of storage alone; a lock for a command is the one
 //! exception, and a value of its own, through which nothing can be written.
 
-use latchwork_filelock::{CommandLock, Ended, LatchError, Latches, Occupation, Site, What};
+use latchwork_filelock::{
+    CommandLock, Ended, FolderView, LatchError, Latches, LockView, Occupation, Site, What,
+};
 use latchwork_lock::{Phase, Wait};
 use latchwork_session::{AcquireError, SessionId};
 
+use crate::layout::Layout;
 use crate::locks::acquire_error;
-use crate::store::FileStore;
+use crate::store::{FileStore, nameless};
 
 impl FileStore {
     /// Takes a session's latch for a command that is to inherit it.
@@ -40,6 +43,28 @@ impl FileStore {
         self.by_hand(session, Latches::occupation).await
     }
 
+    /// What is held, waited for and asked for of a session. Nothing is locked or written, and nobody is disturbed.
+    ///
+    /// # Errors
+    ///
+    /// [`AcquireError`] if its sidecars cannot be listed.
+    pub async fn lock_view(&self, session: &SessionId) -> Result<LockView, AcquireError> {
+        self.by_hand(session, Latches::view_of).await
+    }
+
+    /// The same of all sessions of a folder: those of which anything is.
+    ///
+    /// # Errors
+    ///
+    /// [`AcquireError`] if the folder cannot be listed; a lone file's store has no folder.
+    pub async fn folder_view(&self) -> Result<FolderView, AcquireError> {
+        let Layout::Folder { dir } = self.layout().clone() else {
+            return Ok(FolderView::default());
+        };
+        let latches = self.latches().clone();
+        blocking(&nameless(), move || latches.view(&dir)).await
+    }
+
     /// Ends the proven holder of a session's latch or claim.
     ///
     /// # Errors
@@ -61,13 +86,20 @@ impl FileStore {
             source: None,
         })?;
         let latches = self.latches().clone();
-        match tokio::task::spawn_blocking(move || work(&latches, &site)).await {
-            Ok(done) => done.map_err(|error| acquire_error(session, error)),
-            Err(error) => Err(AcquireError::Backend {
-                session: session.clone(),
-                doing: "look at who holds it".to_owned(),
-                source: Box::new(error),
-            }),
-        }
+        blocking(session, move || work(&latches, &site)).await
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    session: &SessionId,
+    work: impl FnOnce() -> Result<T, LatchError> + Send + 'static,
+) -> Result<T, AcquireError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done.map_err(|error| acquire_error(session, error)),
+        Err(error) => Err(AcquireError::Backend {
+            session: session.clone(),
+            doing: "look at who holds it".to_owned(),
+            source: Box::new(error),
+        }),
     }
 }

@@ -21,4 +21,5 @@ mod steps;
 mod table;
 mod turns;
 mod unlock;
+mod view;
 mod worker;

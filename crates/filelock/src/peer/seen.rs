@@ -7,6 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use latchwork_lock::Holder;
+use latchwork_sys::System;
 
 use super::judge::{self, Owner};
 use super::lock_file::Found;
@@ -67,13 +68,22 @@ impl Latches {
     ///
     /// For a few quick system calls; for an owner that is not to be found, for a look at every process.
     pub fn see_peer_lock(&self, path: &Path) -> Result<Option<PeerLockSeen>, LatchError> {
-        let system = &self.shared.system;
+        PeerLockSeen::at(&self.shared.system, path, self.shared.options.stale_ms)
+    }
+}
+
+impl PeerLockSeen {
+    pub(crate) fn at(
+        system: &System,
+        path: &Path,
+        stale_ms: u64,
+    ) -> Result<Option<Self>, LatchError> {
         let Some(found) = Found::at(system, path)? else {
             return Ok(None);
         };
         let owner = found.owner(false, system);
         let holder = judge::holder(&found.read, owner, system);
-        let stale = stale::judge(&found.read, self.shared.options.stale_ms, system);
+        let stale = stale::judge(&found.read, stale_ms, system);
         Ok(Some(PeerLockSeen {
             path: path.to_path_buf(),
             is_ours: found.read.is_of_our_making(),

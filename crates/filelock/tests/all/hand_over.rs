@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use latchwork_filelock::{Asked, ClaimError, FileClaim, Latches, Options};
 use latchwork_lock::{TurnClaim, Wait};
-use latchwork_sys::{ScriptedSteps, System};
+use latchwork_sys::{Fault, FaultDisk, FaultOutcome, Operation, RealDisk, ScriptedSteps, System};
 use rustix::process::Signal;
 
 use crate::support::{Room, attempt, latches, take, until};
@@ -291,6 +291,24 @@ async fn a_turn_that_is_free_is_handed_over_at_once_and_without_a_grace_it_is_ta
     let again = ours.hand_over(&site, "t", "r", LONG).await.unwrap();
     assert_eq!(again.fence().epoch, 3);
     assert!(!was_asked() && !record(3).contains("\"supersedes\""));
+}
+
+#[tokio::test]
+async fn a_turn_is_asked_for_though_the_sidecars_vanish_just_before_the_request_is_made() {
+    let room = Room::new();
+    let site = room.site();
+    let _held = latches().claim(&site, "t", Wait::Never).await.unwrap();
+    let disk = FaultDisk::new(Arc::new(RealDisk));
+    // The request is the first file that is born here.
+    disk.add(Fault::on(Operation::Open, FaultOutcome::Errno(2)).at(".tmp"));
+    let system = System {
+        disk: Arc::new(disk),
+        ..System::real()
+    };
+    let asks = Latches::new(system, Options::default());
+    let grace = Duration::from_millis(100);
+    let next = asks.hand_over(&site, "next", "r", grace).await.unwrap();
+    assert_eq!(next.fence().epoch, 2);
 }
 
 #[tokio::test]

@@ -27,5 +27,6 @@ mod roles;
 mod stage;
 mod support;
 mod unlock;
+mod view;
 mod worker;
 mod world;

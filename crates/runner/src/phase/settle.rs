@@ -16,6 +16,7 @@ use super::record::Recorded;
 use crate::entries::has_assistant;
 use crate::error::chain;
 use crate::guarded::{Job, Storage, guarded};
+use crate::log::PhaseFigures;
 use crate::standing::{Standing, standings};
 use crate::turn::{Core, Over, Turn};
 use crate::{TurnEnd, TurnError, TurnPhase, What};
@@ -155,6 +156,8 @@ impl Core {
             "totalMs": self.log.total_ms(),
             "guardMs": guard.held_ms,
         });
+        // This phase is still under way, and the end of the turn is to come.
+        data["phases"] = self.log.phases().into_iter().map(phase_in_json).collect();
         if let Ok(TurnEnd::HandedOver { to, turn, reason }) = end {
             data["handedOver"] = json!({ "to": to, "turn": turn, "reason": reason });
         }
@@ -163,6 +166,12 @@ impl Core {
             data: Some(data),
         }
     }
+}
+
+fn phase_in_json((phase, figures): (TurnPhase, PhaseFigures)) -> serde_json::Value {
+    let mut value = json!(figures);
+    value["phase"] = json!(phase);
+    value
 }
 
 /// What makes a message of this turn answered.

@@ -49,6 +49,8 @@ pub(crate) struct State {
     fates: HashMap<u32, u32>,
     /// Who is between the check before a write and its end.
     writing: Option<u32>,
+    /// Two have written together. That is told once: while one task unwinds from it, another must not begin to.
+    is_broken: bool,
     /// The highest epoch that somebody has taken over with.
     taken_over: u64,
     /// Lines that were acknowledged.
@@ -111,10 +113,12 @@ impl Machine {
     /// The process begins to write: nobody else may be at it.
     pub(crate) fn begins_to_write(&self, process: u32) {
         let mut state = self.state();
-        if state.dead.contains(&process) {
+        if state.is_broken || state.dead.contains(&process) {
             return;
         }
         if let Some(other) = state.writing {
+            state.is_broken = true;
+            drop(state);
             panic!("{process} writes while {other} does");
         }
         state.writing = Some(process);
@@ -123,7 +127,7 @@ impl Machine {
     /// The process has written this line.
     pub(crate) fn has_written(&self, process: u32, line: &str) {
         let mut state = self.state();
-        if state.dead.contains(&process) {
+        if state.is_broken || state.dead.contains(&process) {
             return;
         }
         assert_eq!(state.writing, Some(process));
