@@ -4,7 +4,7 @@
 
 mod advice;
 
-use latchwork::filelock::{LockView, PeerOwner};
+use latchwork::filelock::LockView;
 use latchwork::format::time::iso_from_millis;
 use latchwork::{LastTurn, Latchwork, Next, Read, Session, SessionKey, Why};
 use serde_json::{Value, json};

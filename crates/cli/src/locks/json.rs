@@ -115,7 +115,6 @@ fn peer(seen: &PeerLockSeen, now: i64) -> Value {
             PeerOwner::Elsewhere => "elsewhere",
             PeerOwner::Gone | PeerOwner::NeverFinished => "leftBehind",
             PeerOwner::HalfWritten => "halfWritten",
-            _ => "unknown",
         },
     })
 }
