@@ -201,6 +201,8 @@ mod tests {
             (figures.taken, figures.held_ms, figures.longest_wait_ms),
             (1, 3.0, 2.0)
         );
+        // Whoever is told of it next must not find the list taken.
+        drop(seen);
         log.taken(TurnPhase::Prepare, 0.5);
         let phases = log.phases();
         let (phase, figures) = phases.first().copied().unwrap();
