@@ -4,12 +4,14 @@ use std::path::Path;
 use std::process::Command;
 
 use latchwork_testkit::deadline::eventually;
-use latchwork_testkit::steps::{VARIABLE, kill_at};
+use latchwork_testkit::steps::{StepDir, VARIABLE};
 
 use crate::bench::{Bench, contents, dead_payload, entry, set_mode, temporary};
 
 /// More steps than a repair has.
 const STEPS_MAX: u32 = 400;
+/// What it is killed at, among others.
+const SURELY_AT: [&str; 2] = ["leftovers:removed", "aside:moved"];
 const SAVED_HEAD: &str = r#"{"leaf":"nobody","at":7,"witness":7}"#;
 const HEAD_OF_THE_GONE: &str = r#"{"leaf":"a","at":1,"witness":1}"#;
 
@@ -66,10 +68,19 @@ fn a_repair_that_is_killed_at_any_step_loses_nothing_and_the_next_one_ends_it() 
             .args([stage.sessions(), bench.sessions()])
             .status();
         assert!(copied.unwrap().success());
-        let killed = bench.doctor(&["--fix"]).env(VARIABLE, kill_at(step)).run();
+        let steps = StepDir::new();
+        let kill = steps.value_with_kill_at(step);
+        let killed = bench.doctor(&["--fix"]).env(VARIABLE, kill).run();
         nothing_is_lost(step, &bench.sessions(), &main, &cut);
         if killed.signal().is_none() {
             assert_eq!(killed.code(), Some(0), "{killed}");
+            let reached: Vec<String> = steps.traces().into_values().flatten().collect();
+            for name in SURELY_AT {
+                assert!(
+                    reached.iter().any(|step| step == name),
+                    "{name}: {reached:?}"
+                );
+            }
             assert!(step > 20, "a repair has more steps than {step}");
             return;
         }

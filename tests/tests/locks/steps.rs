@@ -92,6 +92,8 @@ pub(crate) const STEPS: &[Step] = &[
 const ELSEWHERE: &[(&str, &str)] = &[
     ("joined:turn", "tests/tests/locks/turns.rs"),
     ("unlock:handle", "crates/filelock/tests/all/unlock.rs"),
+    ("leftovers:removed", "tests/tests/doctor/killed.rs"),
+    ("aside:moved", "tests/tests/doctor/killed.rs"),
 ];
 
 const REACHED: &str = "steps.reach(\"";

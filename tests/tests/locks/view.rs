@@ -229,7 +229,7 @@ fn a_waiter_that_looks_now_and_then_is_seen_too() {
     let place = Place::begun();
     let dir = place.home.home().join(".config/latchwork");
     std::fs::create_dir_all(&dir).unwrap();
-    std::fs::write(dir.join("config.toml"), "[store.locks]\nwaitThreads = 0\n").unwrap();
+    std::fs::write(dir.join("config.toml"), "[store.locks]\nwait_threads = 0\n").unwrap();
     let script = format!("touch up; {}", until("over"));
     let holder = place.lock(&[], &script).spawn();
     eventually("the holder", || {
