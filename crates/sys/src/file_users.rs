@@ -7,6 +7,7 @@
 //! may be out of date when it is used. Some filesystems (overlayfs, btrfs) show another device number in the table than
 //! `stat` does; the descriptors are right there, too.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use crate::FileFacts;
@@ -72,8 +73,51 @@ impl HeldLock {
 
 /// The exclusive `flock`s that are held now.
 pub(crate) fn held_locks() -> Vec<HeldLock> {
-    let table = std::fs::read_to_string("/proc/locks").unwrap_or_default();
-    table.lines().filter_map(HeldLock::parse).collect()
+    in_table(HeldLock::parse)
+}
+
+/// A table of the kernel's that is shorter than this is given out in one piece.
+const ONE_PIECE: usize = 3_000;
+/// How often a longer one is read.
+const READINGS: usize = 4;
+
+/// What stands in `/proc/locks`. The kernel gives out a long table in pieces, and what changes in between shifts the rest, so that
+/// a lock may be missing that stands all along. Such a table is read several times, and what stood in any reading counts: one that was
+/// given back a moment ago may be among it, as it may be with one reading.
+pub(crate) fn in_table<T: PartialEq>(parse: impl Fn(&str) -> Option<T>) -> Vec<T> {
+    all_readings(|| table().unwrap_or_default(), parse)
+}
+
+/// One reading, in pieces as large as the kernel gives them: it stops at the size that is asked for, so reading by few bytes would
+/// make many pieces even of a short table.
+fn table() -> std::io::Result<String> {
+    let mut file = std::fs::File::open("/proc/locks")?;
+    let (mut table, mut piece) = (Vec::new(), vec![0; 1 << 16]);
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Ok(String::from_utf8_lossy(&table).into_owned()),
+            length => table.extend_from_slice(piece.get(..length).unwrap_or_default()),
+        }
+    }
+}
+
+fn all_readings<T: PartialEq>(
+    mut read: impl FnMut() -> String,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Vec<T> {
+    let mut found = Vec::new();
+    for _ in 0..READINGS {
+        let table = read();
+        for one in table.lines().filter_map(&parse) {
+            if !found.contains(&one) {
+                found.push(one);
+            }
+        }
+        if table.len() < ONE_PIECE {
+            break;
+        }
+    }
+    found
 }
 
 /// The processes that have the file open.
@@ -130,6 +174,22 @@ mod tests {
 
     use super::*;
     use crate::{Disk, OpenHow, RealDisk};
+
+    #[test]
+    fn a_lock_that_one_reading_of_a_long_table_misses_is_found_by_the_next_and_a_short_one_is_read_once()
+     {
+        let line = |pid: u32| format!("1: FLOCK  ADVISORY  WRITE {pid} fd:01:{pid} 0 EOF\n");
+        let long: String = (1..100).map(line).collect();
+        let missing = long.replace(&line(50), "");
+        let mut readings = [missing.clone(), long, missing.clone(), missing].into_iter();
+        let found = all_readings(|| readings.next().unwrap(), HeldLock::parse);
+        assert_eq!(found.len(), 99);
+        let mut once = [line(1)].into_iter();
+        assert_eq!(
+            all_readings(|| once.next().unwrap(), HeldLock::parse).len(),
+            1
+        );
+    }
 
     #[test]
     fn only_an_exclusive_flock_that_is_held_is_read_from_the_table() {

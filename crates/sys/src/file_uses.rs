@@ -9,7 +9,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use crate::file_users::{HeldLock, names, taker};
+use crate::file_users::{HeldLock, in_table, names, taker};
 use crate::real_disk::facts_of;
 
 /// Device and inode number of a file.
@@ -33,8 +33,7 @@ pub struct FileUse {
 
 /// The exclusive `flock`s that are waited for now, by whom.
 pub(crate) fn waited_locks() -> Vec<HeldLock> {
-    let table = std::fs::read_to_string("/proc/locks").unwrap_or_default();
-    table.lines().filter_map(HeldLock::parse_waiting).collect()
+    in_table(HeldLock::parse_waiting)
 }
 
 /// What the processes of this machine do with these files.
