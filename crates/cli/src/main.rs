@@ -71,12 +71,6 @@ fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(code).unwrap_or(Exit::Usage.code()));
         }
     };
-    // These two need nothing of the machine around.
-    match &typed.command {
-        Command::Completions(typed) => return end(PLAIN, generate::completions(typed)),
-        Command::Man(typed) => return end(PLAIN, generate::man(typed)),
-        _ => {}
-    }
     let world = match World::look() {
         Ok(world) => world,
         Err(failure) => return end(PLAIN, Err(failure)),

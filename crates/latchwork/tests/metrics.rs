@@ -5,38 +5,18 @@
     reason = "each test is a task of its own, and a test that fails says so"
 )]
 
-use std::io::{self, Read as _, Write as _};
+mod common;
+
+use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
 use std::sync::Arc;
 
-use latchwork::config::SecretSource;
 use latchwork::lock::LockScope;
 use latchwork::runner::Unwatched;
 use latchwork::sys::System;
 use latchwork::{Latchwork, SessionArg, Settings, filelock, metrics, transcript};
 
-struct NoSecrets;
-
-impl SecretSource for NoSecrets {
-    fn variable(&self, _: &str) -> Option<String> {
-        None
-    }
-    fn file(&self, _: &Path) -> io::Result<String> {
-        Err(io::ErrorKind::NotFound.into())
-    }
-    fn command(&self, _: &str) -> io::Result<String> {
-        Err(io::ErrorKind::NotFound.into())
-    }
-}
-
-const RECORDED: &str = concat!(
-    r#"{"type":"session","version":3,"id":"r","timestamp":"2026-01-01T00:00:00.000Z","cwd":"/"}"#,
-    "\n",
-    r#"{"type":"message","id":"a","parentId":null,"timestamp":"2026-01-01T00:00:00.000Z","message":"#,
-    r#"{"role":"assistant","content":[{"type":"text","text":"a canary answered"}]}}"#,
-    "\n",
-);
+use crate::common::{NoSecrets, RECORDED};
 
 fn page(at: SocketAddr) -> String {
     let mut stream = TcpStream::connect(at).unwrap();
@@ -92,6 +72,9 @@ async fn after_a_turn_the_page_has_its_waits_and_holds_by_phase_its_commits_and_
     }
     let bucket = format!("{}_bucket{{phase=\"record\"", filelock::meter::HOLD);
     assert!(page.contains(&bucket), "{page}");
-    assert!(!page.contains("canary"), "{page}");
+    assert!(
+        !page.contains("canary") && !page.contains("recorded"),
+        "{page}"
+    );
     assert!(metrics::serve(free).is_err(), "a second time is told");
 }

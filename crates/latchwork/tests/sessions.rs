@@ -5,11 +5,10 @@
     reason = "each test is a task of its own, and a test that fails says so"
 )]
 
-use std::io;
-use std::path::Path;
+mod common;
+
 use std::sync::Arc;
 
-use latchwork::config::SecretSource;
 use latchwork::format::EntryId;
 use latchwork::lock::{LockScope, Phase, Wait};
 use latchwork::runner::{TurnEnd, Unwatched};
@@ -18,27 +17,7 @@ use latchwork::sys::System;
 use latchwork::{Appender, Ask, Latchwork, RunError, Session, SessionArg, Settings, Stands};
 use serde_json::{Value, json};
 
-struct NoSecrets;
-
-impl SecretSource for NoSecrets {
-    fn variable(&self, _: &str) -> Option<String> {
-        None
-    }
-    fn file(&self, _: &Path) -> io::Result<String> {
-        Err(io::ErrorKind::NotFound.into())
-    }
-    fn command(&self, _: &str) -> io::Result<String> {
-        Err(io::ErrorKind::NotFound.into())
-    }
-}
-
-const RECORDED: &str = concat!(
-    r#"{"type":"session","version":3,"id":"r","timestamp":"2026-01-01T00:00:00.000Z","cwd":"/"}"#,
-    "\n",
-    r#"{"type":"message","id":"a","parentId":null,"timestamp":"2026-01-01T00:00:00.000Z","message":"#,
-    r#"{"role":"assistant","content":[{"type":"text","text":"recorded"}]}}"#,
-    "\n",
-);
+use crate::common::{NoSecrets, RECORDED};
 
 struct Bench {
     dir: tempfile::TempDir,

@@ -7,6 +7,8 @@
 //! may be out of date when it is used. Some filesystems (overlayfs, btrfs) show another device number in the table than
 //! `stat` does; the descriptors are right there, too.
 
+use std::collections::HashSet;
+use std::hash::Hash;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -24,7 +26,7 @@ pub struct FileUser {
 }
 
 /// An exclusive `flock` that is held, as the kernel's table shows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct HeldLock {
     /// Who took it. It may have ended since, and left the lock to whoever inherited the open file.
     pub pid: u32,
@@ -84,7 +86,7 @@ const READINGS: usize = 4;
 /// What stands in `/proc/locks`. The kernel gives out a long table in pieces, and what changes in between shifts the rest, so that
 /// a lock may be missing that stands all along. Such a table is read several times, and what stood in any reading counts: one that was
 /// given back a moment ago may be among it, as it may be with one reading.
-pub(crate) fn in_table<T: PartialEq>(parse: impl Fn(&str) -> Option<T>) -> Vec<T> {
+pub(crate) fn in_table<T: Copy + Eq + Hash>(parse: impl Fn(&str) -> Option<T>) -> Vec<T> {
     all_readings(|| table().unwrap_or_default(), parse)
 }
 
@@ -101,18 +103,15 @@ fn table() -> std::io::Result<String> {
     }
 }
 
-fn all_readings<T: PartialEq>(
+fn all_readings<T: Copy + Eq + Hash>(
     mut read: impl FnMut() -> String,
     parse: impl Fn(&str) -> Option<T>,
 ) -> Vec<T> {
-    let mut found = Vec::new();
+    let (mut found, mut known) = (Vec::new(), HashSet::new());
     for _ in 0..READINGS {
         let table = read();
-        for one in table.lines().filter_map(&parse) {
-            if !found.contains(&one) {
-                found.push(one);
-            }
-        }
+        let all = table.lines().filter_map(&parse);
+        found.extend(all.filter(|one| known.insert(*one)));
         if table.len() < ONE_PIECE {
             break;
         }

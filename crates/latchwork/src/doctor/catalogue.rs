@@ -98,7 +98,7 @@ sorts! {
     SETTINGS_WARNING: "settings.warning", Warning, "the setting is passed over, so something else holds than what was meant", None;
     FS_KIND: "fs.kind", Note, "locks are trusted on filesystems of this kind", None;
     FS_UNTRUSTED: "fs.untrusted", Error,
-        "whether two machines exclude each other cannot be seen from one of them; turns are refused here unless store.locks.allowNetworkFs says that one machine uses it", None;
+        "whether two machines exclude each other cannot be seen from one of them; turns are refused here unless store.locks.allow_network_fs says that one machine uses it", None;
     FS_LOCKS: "fs.locks", Error, "two writers would both be let in, so no turn is run here", None;
     FS_LOCKS_UNKNOWN: "fs.locks-unknown", Note, "nothing was found out; the first writer asks again, on its latch", None;
     FS_SYNC: "fs.sync", Warning, "what is acknowledged as durable may be lost when the machine stops", None;
