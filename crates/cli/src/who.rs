@@ -13,7 +13,7 @@ pub(crate) fn holder(holder: &Holder) -> Value {
     json!({
         "pid": holder.pid,
         "host": holder.host,
-        "state": holder.state,
+        "state": holder.state.as_deref().map(state_in_words),
         "command": holder.command,
         "phase": holder.phase,
         "since": moment(holder.since.as_deref()),
@@ -48,6 +48,19 @@ pub(crate) fn asker(asker: &Asker) -> Value {
         "graceEnds": wish.and_then(|wish| moment(wish.grace_ends.as_deref())),
         "damaged": wish.is_none(),
     })
+}
+
+/// The kernel's letter for the state of a process in a word; other words stay as they are.
+pub(crate) fn state_in_words(state: &str) -> &str {
+    match state {
+        "R" => "running",
+        "S" | "I" => "sleeping",
+        "D" => "waiting for a device",
+        "T (stopped)" => "stopped",
+        "t (stopped)" => "stopped by a debugger",
+        "Z (ended)" => "ended, and not yet noticed by its parent (zombie)",
+        other => other,
+    }
 }
 
 fn millis(duration: std::time::Duration) -> u64 {

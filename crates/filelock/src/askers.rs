@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use latchwork_lock::{Asker, Holder, Wish};
-use latchwork_sys::{OpenHow, read_at_most};
+use latchwork_sys::{DiskFile, OpenHow, System, read_at_most};
 
 use crate::ask_file::{READ_LIMIT, Request};
 use crate::claim_file::{ClaimFiles, Record};
@@ -49,13 +49,25 @@ pub(crate) fn asker_of(
     let locks = system.processes.held_locks();
     let lock = locks.iter().find(|lock| lock.ino == facts.ino)?;
     let file = system.disk.open(&path, &OpenHow::reading()).ok();
-    let bytes = file.and_then(|file| read_at_most(&*file, READ_LIMIT).ok());
+    told(system, file.as_deref(), Some(lock.pid), epoch, record)
+}
+
+/// What a request tells that is known to be locked, and by which process; it stands at the place of the claim of this number.
+pub(crate) fn told(
+    system: &System,
+    file: Option<&dyn DiskFile>,
+    locked_by: Option<u32>,
+    epoch: u64,
+    record: Option<&Record>,
+) -> Option<Asker> {
+    let bytes = file.and_then(|file| read_at_most(file, READ_LIMIT).ok());
     let request = bytes.and_then(|bytes| Request::parse(&bytes));
     let Some(request) = request.filter(|request| request.epoch == epoch) else {
-        let mut by = Holder::process(lock.pid);
-        add_what_is_seen(&mut by, system, lock.pid, None);
         let mut asker = Asker::default();
-        asker.by = by;
+        if let Some(pid) = locked_by {
+            asker.by = Holder::process(pid);
+            add_what_is_seen(&mut asker.by, system, pid, None);
+        }
         return Some(asker);
     };
     let is_of_another = record.is_some_and(|record| record.nonce != request.nonce);

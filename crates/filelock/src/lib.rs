@@ -91,5 +91,5 @@ pub use options::{
 pub use peer::{PeerLockSeen, PeerOwner};
 pub use site::{BadSite, SIDECARS, Site};
 pub use stage::Staged;
-pub use view::{FolderView, How, LockView, RequestSeen, TurnSeen, Waiter, Waits};
+pub use view::{FolderView, How, LockView, TurnSeen, Waiter, Waits};
 pub use waiters::WaitThreads;

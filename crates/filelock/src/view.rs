@@ -1,7 +1,7 @@
 //! The operator's view: what is held, waited for and asked for of one session or of a whole folder, as a bystander sees it.
 //!
-//! Invariants: nothing is locked, not even for a moment, no lease is taken and nothing is written, so no holder and no waiter
-//! can notice; what is held is the kernel's word (`/proc/locks`, `/proc/PID/fdinfo`), and what stands in files only adds to it.
+//! Invariants: nothing is locked, not even for a moment, and nothing is written, so no holder and no waiter can notice (only of
+//! a peers' lock file whose owner seems gone the kernel is asked who has it open, by a lease of a moment); what is held is the kernel's word (`/proc/locks`, `/proc/PID/fdinfo`), and what stands in files only adds to it.
 //! A folder costs one look at its names, at the facts of its lock files and at the descriptors of all processes; no transcript
 //! is opened, and lock files only where something is going on or has been lately.
 //!
@@ -20,9 +20,8 @@ mod names;
 mod session;
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use latchwork_lock::Holder;
+use latchwork_lock::{Asker, Holder};
 use latchwork_sys::{FileKind, OpenHow, System};
 
 use crate::grants::{self, Grant, KEPT};
@@ -68,8 +67,8 @@ pub struct LockView {
     pub peer: Option<PeerLockSeen>,
     /// Who waits; there may be more.
     pub waiters: Vec<Waiter>,
-    /// Somebody asks for the turn.
-    pub request: Option<RequestSeen>,
+    /// Who asks for the turn.
+    pub asker: Option<Asker>,
     /// The last grants of its latch; the newest is the last.
     pub grants: Vec<Grant>,
 }
@@ -86,22 +85,6 @@ pub struct TurnSeen {
     pub turn: Option<String>,
     /// Why it was taken over or asked for, if it was.
     pub reason: Option<String>,
-}
-
-/// A request for the turn, whose asker waits.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct RequestSeen {
-    /// Who asks, where that can be read.
-    pub by: Holder,
-    /// The turn that asks.
-    pub turn: String,
-    /// Why.
-    pub reason: String,
-    /// When it was asked, in milliseconds since 1970.
-    pub at_ms: i64,
-    /// How long the holder is given.
-    pub grace: Duration,
 }
 
 /// A process that waits.
@@ -149,7 +132,7 @@ impl LockView {
             && self.wall.is_empty()
             && self.peer.is_none()
             && self.waiters.is_empty()
-            && self.request.is_none()
+            && self.asker.is_none()
     }
 }
 

@@ -196,7 +196,7 @@ fn programs_are_told_who_holds_the_lock_since_when_who_shares_it_and_who_was_end
     let latch = &told["latch"];
     assert_eq!(latch["holder"]["pid"], holder.pid(), "{told}");
     assert_eq!(latch["holder"]["phase"], "backup");
-    assert_eq!(latch["holder"]["state"], "S");
+    assert_eq!(latch["holder"]["state"], "sleeping");
     let command = latch["holder"]["command"].as_str().unwrap();
     assert!(command.contains("lock ./talk.jsonl"), "{told}");
     assert!(latch["holder"]["host"].is_string());

@@ -173,11 +173,11 @@ fn a_holder_and_two_waiters_are_named_and_after_them_the_three_grants_with_waits
     assert_eq!(main["lock"]["holder"]["pid"], holder.pid());
     assert_eq!(main["lock"]["holder"]["phase"], "backup");
     assert_eq!(
-        (&main["lock"]["proven"], &main["waitersAtLeast"]),
-        (&json!(true), &json!(2))
+        (&main["lock"]["doubt"], &main["waitersAtLeast"]),
+        (&Value::Null, &json!(2))
     );
     assert_eq!(
-        main["lock"]["sharedBy"][0]["command"]
+        main["lock"]["heirs"][0]["command"]
             .as_str()
             .unwrap()
             .split(' ')
@@ -300,10 +300,10 @@ fn a_turn_in_a_model_call_holds_no_lock_and_is_told_with_who_waits_for_it_and_wh
         let waiters = main["waiters"].as_array().unwrap();
         let waits_for_turn =
             |one: &Value| one["for"] == "turn" && one["process"]["pid"] == waits.pid();
-        main["request"]["by"]["pid"] == asks.pid() && waiters.iter().any(waits_for_turn)
+        main["asked"]["by"]["pid"] == asks.pid() && waiters.iter().any(waits_for_turn)
     });
-    assert_eq!(main["request"]["reason"], "a \u{1b}reason");
-    assert_eq!(main["request"]["graceMs"].as_f64(), Some(600_000.0));
+    assert_eq!(main["asked"]["reason"], "a \u{1b}reason");
+    assert_eq!(main["asked"]["graceMs"], 600_000);
     let told = place.why();
     says(
         &told,
@@ -319,10 +319,7 @@ fn a_turn_in_a_model_call_holds_no_lock_and_is_told_with_who_waits_for_it_and_wh
         assert!(matches!(done.code(), Some(0 | 75)), "{done}");
     }
     let why = place.why_json();
-    assert_eq!(
-        (&why["turn"], &why["request"]),
-        (&Value::Null, &Value::Null)
-    );
+    assert_eq!((&why["turn"], &why["asked"]), (&Value::Null, &Value::Null));
     let phases = why["lastTurn"]["phases"].as_array().unwrap();
     let of = |name: &str| {
         phases

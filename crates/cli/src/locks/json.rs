@@ -4,14 +4,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use latchwork::filelock::{
-    FolderView, Grant, How, LockView, Occupied, PeerLockSeen, PeerOwner, RequestSeen, TurnSeen,
-    Waiter, Waits,
+    FolderView, Grant, How, LockView, PeerLockSeen, PeerOwner, TurnSeen, Waiter, Waits,
 };
-use latchwork::format::time::{iso_from_millis, millis_from_iso};
-use latchwork::lock::Holder;
+use latchwork::format::time::iso_from_millis;
 use serde_json::{Value, json};
 
-use super::words::state_in_words;
+use crate::who;
 
 /// A folder.
 pub(crate) fn folder(view: &FolderView, folder: Option<&Path>) -> Value {
@@ -45,7 +43,7 @@ pub(crate) fn what_matters(view: &FolderView) -> Value {
 fn forget(value: &mut Value) {
     match value {
         Value::Object(fields) => {
-            fields.retain(|name, _| !matches!(name.as_str(), "at" | "forMs" | "of"));
+            fields.retain(|name, _| !matches!(name.as_str(), "at" | "heldMs" | "of"));
             if let Some(Value::String(state)) = fields.get_mut("state")
                 && matches!(
                     state.as_str(),
@@ -63,52 +61,35 @@ fn forget(value: &mut Value) {
 
 /// One session.
 pub(crate) fn session(view: &LockView) -> Value {
-    let now = view.at_ms;
-    let waiters: Vec<Value> = view
-        .waiters
-        .iter()
-        .map(|waiter| waits(waiter, now))
-        .collect();
-    let wall: Vec<Value> = view.wall.iter().map(|by| holder(by, now)).collect();
+    let waiters: Vec<Value> = view.waiters.iter().map(waits).collect();
+    let wall: Vec<Value> = view.wall.iter().map(who::holder).collect();
     let grants: Vec<Value> = view.grants.iter().map(grant).collect();
     json!({
         "session": view.session,
         "path": view.transcript,
-        "lock": view.latch.as_ref().map(|latch| occupied(latch, now)),
-        "turn": view.turn.as_ref().map(|seen| turn(seen, now)),
+        "lock": view.latch.as_ref().map(who::occupied),
+        "turn": view.turn.as_ref().map(turn),
         "transcriptLockedBy": wall,
-        "peerLock": view.peer.as_ref().map(|seen| peer(seen, now)),
+        "peerLock": view.peer.as_ref().map(peer),
         "waitersAtLeast": waiters.len(),
         "waiters": waiters,
-        "request": view.request.as_ref().map(|seen| request(seen, now)),
+        "asked": view.asker.as_ref().map(who::asker),
         "grants": grants,
     })
 }
 
-fn occupied(seen: &Occupied, now: i64) -> Value {
-    let all =
-        |holders: &[Holder]| -> Vec<Value> { holders.iter().map(|by| holder(by, now)).collect() };
-    json!({
-        "holder": seen.holder.as_ref().map(|by| holder(by, now)),
-        "proven": seen.doubt.is_none(),
-        "doubt": seen.doubt.map(|doubt| doubt.to_string()),
-        "sharedBy": all(&seen.heirs),
-        "others": all(&seen.others),
-    })
-}
-
-fn turn(seen: &TurnSeen, now: i64) -> Value {
-    let mut value = occupied(&seen.by, now);
+fn turn(seen: &TurnSeen) -> Value {
+    let mut value = who::occupied(&seen.by);
     value["turn"] = json!(seen.turn);
     value["epoch"] = json!(seen.epoch);
     value["reason"] = json!(seen.reason);
     value
 }
 
-fn peer(seen: &PeerLockSeen, now: i64) -> Value {
+fn peer(seen: &PeerLockSeen) -> Value {
     json!({
         "path": seen.path,
-        "holder": holder(&seen.holder, now),
+        "holder": who::holder(&seen.holder),
         "ours": seen.is_ours,
         "owner": match seen.owner {
             PeerOwner::Alive => "alive",
@@ -119,7 +100,7 @@ fn peer(seen: &PeerLockSeen, now: i64) -> Value {
     })
 }
 
-fn waits(seen: &Waiter, now: i64) -> Value {
+fn waits(seen: &Waiter) -> Value {
     json!({
         "for": match seen.what {
             Waits::Latch => "lock",
@@ -131,32 +112,7 @@ fn waits(seen: &Waiter, now: i64) -> Value {
             How::Looks => "looks",
             _ => "said",
         },
-        "process": holder(&seen.by, now),
-    })
-}
-
-fn request(seen: &RequestSeen, now: i64) -> Value {
-    json!({
-        "by": holder(&seen.by, now),
-        "turn": seen.turn,
-        "reason": seen.reason,
-        "since": iso_from_millis(seen.at_ms),
-        "forMs": now.saturating_sub(seen.at_ms),
-        "graceMs": millis(seen.grace),
-    })
-}
-
-/// A holder or a waiter.
-pub(crate) fn holder(by: &Holder, now: i64) -> Value {
-    let since = by.since.as_deref().and_then(millis_from_iso);
-    json!({
-        "pid": by.pid,
-        "host": by.host,
-        "state": by.state.as_deref().map(state_in_words),
-        "command": by.command,
-        "phase": by.phase,
-        "since": by.since,
-        "forMs": since.map(|since| now.saturating_sub(since)),
+        "process": who::holder(&seen.by),
     })
 }
 

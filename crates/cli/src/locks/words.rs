@@ -10,6 +10,7 @@ use latchwork::format::time::{iso_from_millis, millis_from_iso};
 use latchwork::lock::Holder;
 
 use crate::output::Output;
+use crate::who::state_in_words;
 
 /// A folder.
 pub(crate) fn folder(output: &mut Output, view: &FolderView, folder: Option<&Path>) {
@@ -68,15 +69,8 @@ pub(crate) fn session(output: &mut Output, view: &LockView) {
                 .filter(|waiter| waiter.what == waits_for),
         );
     }
-    if let Some(asked) = &view.request {
-        output.line(format!(
-            "  asked   the turn is asked for by {}, for turn {:?}: {:?}; {} of {} gone",
-            process(&asked.by, now),
-            asked.turn,
-            asked.reason,
-            ago(asked.at_ms, now),
-            span(asked.grace),
-        ));
+    if let Some(asked) = &view.asker {
+        output.line(format!("  asked   the turn is asked for by {asked}"));
     }
 }
 
@@ -184,22 +178,10 @@ pub(crate) fn span(time: Duration) -> String {
     }
 }
 
-/// The kernel's letter for the state of a process in a word; other words stay as they are.
-pub(crate) fn state_in_words(state: &str) -> &str {
-    match state {
-        "R" => "running",
-        "S" | "I" => "sleeping",
-        "D" => "waiting for a device",
-        "T (stopped)" => "stopped",
-        "t (stopped)" => "stopped by a debugger",
-        "Z (ended)" => "ended, and not yet noticed by its parent (zombie)",
-        other => other,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{process, span, state_in_words};
+    use super::{process, span};
+    use crate::who::state_in_words;
     use latchwork::lock::Holder;
     use std::time::Duration;
 

@@ -3,15 +3,14 @@
 //! A file is opened for reading, never locked, and only if something of it is held or waited for, or it is a peer's lock file.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use latchwork_lock::Holder;
-use latchwork_sys::{DiskFile, FileFacts, FileKind, OpenHow, System, read_at_most};
+use latchwork_lock::{Asker, Holder};
+use latchwork_sys::{DiskFile, FileFacts, FileKind, OpenHow, System};
 
 use super::kernel::Kernel;
 use super::names::Files;
-use super::{How, LockView, RequestSeen, TurnSeen, Waiter, Waits};
-use crate::ask_file::Request;
+use super::{How, LockView, TurnSeen, Waiter, Waits};
+use crate::askers;
 use crate::claim_file::Record;
 use crate::fair;
 use crate::note::{Note, add_what_is_seen};
@@ -31,7 +30,7 @@ pub(crate) fn view(system: &System, kernel: &Kernel, files: &Files) -> LockView 
         wall: eye.wall(files),
         peer: eye.peer(files),
         waiters: eye.waiters(files),
-        request: eye.request(files),
+        asker: eye.asker(files),
         grants: Vec::new(),
     }
 }
@@ -56,9 +55,7 @@ impl Eye<'_> {
             .claim
             .filter(|(_, facts)| self.kernel.is_locked(facts))?;
         let path = files.claim_path(epoch);
-        let record = self
-            .open(&path, &facts)
-            .and_then(|file| Record::read_from(&*file));
+        let record = self.record(files, epoch, &facts);
         let note = record.as_ref().map(|record| record.by.clone());
         let by = self.occupied(path, facts, note)?;
         let (turn, reason) = record.map(|record| (record.turn, record.reason)).unzip();
@@ -90,22 +87,19 @@ impl Eye<'_> {
         PeerLockSeen::at(self.system, &files.peer_path(), u64::MAX).ok()?
     }
 
-    fn request(&self, files: &Files) -> Option<RequestSeen> {
+    fn asker(&self, files: &Files) -> Option<Asker> {
         // One that is not locked is a dead asker's.
         let facts = files.request.filter(|facts| self.kernel.is_locked(facts))?;
-        let (epoch, _) = files.claim?;
+        let (epoch, claim) = files.claim?;
         let file = self.open(&files.request_path(epoch), &facts);
-        let request = file.and_then(|file| Request::read_from(&*file));
-        let Some(request) = request else {
-            return Some(RequestSeen::default());
-        };
-        Some(RequestSeen {
-            by: request.by.holder(self.system),
-            turn: request.turn,
-            reason: request.reason,
-            at_ms: request.at,
-            grace: Duration::from_millis(request.grace_ms),
-        })
+        let by = self.kernel.holders(&facts).first().copied();
+        let record = self.record(files, epoch, &claim);
+        askers::told(self.system, file.as_deref(), by, epoch, record.as_ref())
+    }
+
+    fn record(&self, files: &Files, epoch: u64, claim: &FileFacts) -> Option<Record> {
+        let file = self.open(&files.claim_path(epoch), claim)?;
+        Record::read_from(&*file)
     }
 
     fn waiters(&self, files: &Files) -> Vec<Waiter> {
@@ -170,12 +164,5 @@ impl Eye<'_> {
         let file = self.system.disk.open(path, &OpenHow::reading()).ok()?;
         let is_it = file.facts().is_ok_and(|found| found.same_inode(facts));
         is_it.then_some(file)
-    }
-}
-
-impl Request {
-    /// What stands in a request, if it can be read.
-    fn read_from(file: &dyn DiskFile) -> Option<Self> {
-        Self::parse(&read_at_most(file, crate::ask_file::READ_LIMIT).ok()?)
     }
 }

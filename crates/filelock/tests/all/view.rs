@@ -63,29 +63,24 @@ async fn a_turn_and_a_request_for_it_are_seen_with_their_words_and_a_dead_askers
     let asks = latches();
     let (site, long) = (room.site(), Duration::from_secs(3_600));
     let asking = tokio::spawn(async move { asks.hand_over(&site, "next", "why not", long).await });
-    until(|| view(&room).request.is_some()).await;
+    until(|| view(&room).asker.is_some()).await;
     let seen = view(&room);
     let turn = seen.turn.unwrap();
     assert_eq!(
         (turn.epoch, turn.turn.as_deref()),
         (1, Some("a \u{1b}turn"))
     );
-    let request = seen.request.unwrap();
+    let asker = seen.asker.unwrap();
+    let wish = asker.wish.unwrap();
     assert_eq!(
-        (request.turn.as_str(), request.reason.as_str()),
+        (wish.turn.as_str(), wish.reason.as_str()),
         ("next", "why not")
     );
-    assert_eq!(
-        (request.grace, request.by.pid),
-        (long, Some(std::process::id()))
-    );
+    assert_eq!((wish.grace, asker.by.pid), (long, Some(std::process::id())));
     drop(claim);
     let next = asking.await.unwrap().unwrap();
     let seen = view(&room);
-    assert_eq!(
-        (seen.turn.unwrap().epoch, seen.request.is_none()),
-        (2, true)
-    );
+    assert_eq!((seen.turn.unwrap().epoch, seen.asker.is_none()), (2, true));
     drop(next);
     let left = room.sidecars().join("s.claim.2.ask");
     std::fs::write(&left, "{\"turn\":\"dead\"}").unwrap();
