@@ -15,22 +15,22 @@ pub(super) const MOST_FILES: usize = 15;
 /// What a process does next. The steps in square brackets are the kernel's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum At {
-    /// Nothing is held, and nothing open but a latch file that was kept: without one [open, or make, the latch file].
+    /// Nothing is held, and nothing open but a latch file that was kept: without one `[open, or make, the latch file]`.
     #[default]
     Out,
-    /// [flock the latch, waiting].
+    /// `[flock the latch, waiting]`.
     LockLatch,
     /// [Is the latch's inode at its path?]
     LookLatch,
-    /// [Open the transcript].
+    /// `[Open the transcript]`.
     Open,
-    /// [flock the transcript, without waiting].
+    /// `[flock the transcript, without waiting]`.
     LockTranscript,
     /// [Is the transcript's inode at its path, with one name?]
     LookTranscript,
     /// The peers' file is left free for a moment: [does one stand there?]
     LeaveFree,
-    /// [Rename ours into place, without replacing].
+    /// `[Rename ours into place, without replacing]`.
     CreatePeer,
     /// One stands there: [what is in it?]
     LookPeer,
@@ -40,11 +40,11 @@ pub enum At {
     WaitPeer,
     /// Nobody is there that owns it: [is it still the one that was judged?]
     LookStill,
-    /// [Rename it aside].
+    /// `[Rename it aside]`.
     TakeAside,
-    /// [Rename it back, without replacing].
+    /// `[Rename it back, without replacing]`.
     PutBack,
-    /// [Remove it].
+    /// `[Remove it]`.
     RemoveAside,
     /// A pause after a dead one's file was replaced: [does ours still stand?]
     Settle,
@@ -52,7 +52,7 @@ pub enum At {
     LookAgain,
     /// The latch is granted.
     Held,
-    /// [Read the transcript, to write it anew].
+    /// `[Read the transcript, to write it anew]`.
     Copy,
     /// [Is the latch at its path?], just before a write.
     CheckLatch,
@@ -60,17 +60,17 @@ pub enum At {
     CheckTranscript,
     /// [Is our lock file at its path?], just before a write.
     CheckPeer,
-    /// The write is in flight: [it ends].
+    /// The write is in flight: `[it ends]`.
     Write,
     /// [Is our lock file at its path?], to give it back.
     EndLookPeer,
-    /// [Rename it aside].
+    /// `[Rename it aside]`.
     EndPeer,
-    /// [Unlock the transcript].
+    /// `[Unlock the transcript]`.
     EndTranscript,
-    /// [Unlock the latch].
+    /// `[Unlock the latch]`.
     EndLatch,
-    /// A fault's: [remove by its name the lock file that was judged].
+    /// A fault's: `[remove by its name the lock file that was judged]`.
     Clean,
 }
 
@@ -128,10 +128,10 @@ pub struct Ours {
 /// What a foreign peer does next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum PeerAt {
-    /// [Create the lock file exclusively, or take a snapshot of the one that is there].
+    /// `[Create the lock file exclusively, or take a snapshot of the one that is there]`.
     #[default]
     Out,
-    /// [Write the payload].
+    /// `[Write the payload]`.
     Fill,
     /// [Is the snapshot's owner there?]
     Judge,
@@ -139,17 +139,17 @@ pub enum PeerAt {
     ReRead,
     /// [Read it once more, is its owner there?]
     Inspect,
-    /// [Remove it, whichever it is].
+    /// `[Remove it, whichever it is]`.
     Remove,
     /// The lock is held.
     Held,
-    /// [Read the transcript, to write it anew].
+    /// `[Read the transcript, to write it anew]`.
     Copy,
-    /// The write is in flight: [it ends].
+    /// The write is in flight: `[it ends]`.
     Write,
     /// [Is the lock file the own one?]
     EndLook,
-    /// [Remove it].
+    /// `[Remove it]`.
     End,
 }
 

@@ -14,6 +14,7 @@ use latchwork::home::default_home;
 use latchwork::lock::LockScope;
 
 use crate::args::Doctor;
+use crate::begun;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Errors, Output, paint, stdout_is_styled};
@@ -39,7 +40,7 @@ pub(crate) async fn run(typed: &Doctor, world: &World, errors: Errors) -> Result
             ..Settings::default()
         },
     };
-    crate::log(&settings, errors)?;
+    begun::log(&settings, errors)?;
     let mut examination = Examination::new(world.system.clone(), &settings.store);
     match resolved {
         Ok(resolved) => {

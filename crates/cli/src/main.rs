@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `args` | what may be typed |
 //! | `world` | what is taken from the machine around: environment, directory, settings files |
+//! | `begun` | the runtime that a command works with, and settings that change meanwhile |
 //! | `settings` | which settings files there are; what is wrong with them, shown |
 //! | `generate` | completions and manual pages |
 //! | `who` | who holds or asks for something, for programs |
@@ -16,6 +17,7 @@
 
 mod append;
 mod args;
+mod begun;
 mod config;
 mod demo;
 mod doctor;
@@ -46,11 +48,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use latchwork::config::Resolved;
+use latchwork::Latchwork;
 use latchwork::sys::leave_no_core;
-use latchwork::{Flag, Latchwork, Settings};
 
 use crate::args::{Command, Typed};
+use crate::begun::Begun;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Errors;
@@ -119,8 +121,16 @@ async fn command(command: Command, world: &World, errors: Errors) -> Result<Exit
         Command::Demo(typed) => demo::run(&typed, world, errors).await,
         Command::Show(typed) => show::run(&typed, &begin(world, errors)?, world).await,
         Command::Sessions(typed) => sessions::run(&typed, &begin(world, errors)?).await,
-        Command::Append(typed) => append::run(&typed, &begin(world, errors)?, world, errors).await,
-        Command::Locks(typed) => locks::run(&typed, &begin(world, errors)?).await,
+        Command::Append(typed) => {
+            let begun = Begun::begin(world, Vec::new(), errors)?;
+            let _following = begun.follow(errors)?;
+            append::run(&typed, &begun.latchwork, world, errors).await
+        }
+        Command::Locks(typed) => {
+            let begun = Begun::begin(world, Vec::new(), errors)?;
+            let _following = begun.follow(errors)?;
+            locks::run(&typed, &begun.latchwork).await
+        }
         Command::Why(typed) => why::run(&typed, &begin(world, errors)?).await,
         Command::Lock(typed) => lock::run(&typed, &begin(world, errors)?, world, errors).await,
         Command::Unlock(typed) => unlock::run(&typed, &begin(world, errors)?).await,
@@ -128,38 +138,15 @@ async fn command(command: Command, world: &World, errors: Errors) -> Result<Exit
         Command::Rewind(typed) => rewind::run(&typed, &begin(world, errors)?).await,
         Command::Fork(typed) => fork::run(&typed, &begin(world, errors)?).await,
         Command::Config(typed) => config::run(typed, world, errors),
-        Command::Watch(typed) => watch::run(&typed, &begin(world, errors)?, world, errors).await,
+        Command::Watch(typed) => {
+            let begun = Begun::begin(world, Vec::new(), errors)?;
+            let _following = begun.follow(errors)?;
+            watch::run(&typed, &begun.latchwork, world, errors).await
+        }
     }
 }
 
-/// The runtime as it is set, without anything typed on top.
+/// The runtime as it is set, without anything typed on top, for a command that is soon done.
 fn begin(world: &World, errors: Errors) -> Result<Latchwork, Failure> {
-    begin_with(world, Vec::new(), errors)
-}
-
-/// The runtime with what was typed on top of the settings.
-fn begin_with(world: &World, flags: Vec<Flag>, errors: Errors) -> Result<Latchwork, Failure> {
-    let Resolved { value, .. } = world.settings(flags, &errors)?;
-    log(&value, errors)?;
-    world.latchwork(value)
-}
-
-/// Logs go to standard error, and only where they are asked for.
-fn log(settings: &Settings, errors: Errors) -> Result<(), Failure> {
-    let Some(wanted) = settings
-        .log
-        .as_deref()
-        .filter(|wanted| !wanted.trim().is_empty())
-    else {
-        return Ok(());
-    };
-    let filter = tracing_subscriber::EnvFilter::try_new(wanted).map_err(|error| {
-        Failure::settings(format!("the setting log cannot be read: {wanted:?}")).because(&error)
-    })?;
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(errors.styled)
-        .with_writer(std::io::stderr)
-        .init();
-    Ok(())
+    Ok(Begun::begin(world, Vec::new(), errors)?.latchwork)
 }

@@ -10,6 +10,7 @@ use latchwork::{Ask, Flag, Session, SessionArg, SessionKey};
 use serde_json::Value;
 
 use crate::args::Run;
+use crate::begun::Begun;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Errors, Output};
@@ -26,7 +27,9 @@ const PROMPT_BYTES_MAX: u64 = 32 << 20;
     reason = "the entry point of the program's task"
 )]
 pub(crate) async fn run(typed: Run, world: &World, errors: Errors) -> Result<Exit, Failure> {
-    let latchwork = crate::begin_with(world, flags(&typed), errors)?;
+    let begun = Begun::begin(world, flags(&typed), errors)?;
+    let _following = begun.follow(errors)?;
+    let latchwork = &begun.latchwork;
     let address = match (&typed.file, &typed.session) {
         (Some(path), _) => SessionArg::Path(path.clone()),
         (None, Some(key)) => SessionArg::Key(key.clone()),

@@ -10,7 +10,6 @@ use std::sync::Arc;
 
 use latchwork::config::Resolved;
 use latchwork::filelock::{Inherited, LOCK_VARIABLE, NotInherited};
-use latchwork::home::{PROJECT_FILE, SYSTEM_FILE, user_file};
 use latchwork::sys::System;
 use latchwork::{Flag, Latchwork, Settings, Sources};
 
@@ -84,21 +83,7 @@ impl World {
     /// # Errors
     /// A file that cannot be read, or that others may write.
     pub(crate) fn sources(&self, flags: Vec<Flag>) -> Result<Sources, Failure> {
-        let mut sources = Sources {
-            system_file: files::read_one(Path::new(SYSTEM_FILE))?,
-            user_file: user_file(&self.environment)
-                .as_deref()
-                .map_or(Ok(None), files::read_one)?,
-            project_file: files::read_one(&self.cwd.join(PROJECT_FILE))?,
-            openclaw_file: None,
-            environment: self.environment.clone(),
-            cwd: self.cwd.clone(),
-            flags,
-        };
-        if let Some(path) = sources.openclaw_path() {
-            sources.openclaw_file = files::read(&path)?;
-        }
-        Ok(sources)
+        files::sources(&self.environment, &self.cwd, flags)
     }
 
     /// The settings, with what was typed on top.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// Options of a [`TranscriptEngine`](crate::TranscriptEngine).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
     /// The newest part of the conversation that a compaction keeps as it is, in estimated tokens.

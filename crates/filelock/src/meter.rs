@@ -79,7 +79,7 @@ pub(crate) fn revoked(phase: &Phase) {
 pub(crate) fn taken_over(how: &'static str) {
     #[cfg(feature = "metrics")]
     metrics::counter!(TAKE_OVERS, "how" => how).increment(1);
-    let _ = how;
+    tracing::info!(how, "latchwork_claim_take_over");
 }
 
 fn histogram(name: &'static str, phase: &Phase, outcome: Option<&'static str>, time: Duration) {

@@ -20,6 +20,7 @@ pub const ENDLESS_MS: u64 = (1 << 53) - 1;
 
 /// What can be set about latches.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Options {
     /// How long a request waits, where its caller names no wait of its own; milliseconds.
@@ -39,6 +40,7 @@ pub struct Options {
 
 /// Policy for the lock file that peers look at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum PeerLock {
     /// Always take it.

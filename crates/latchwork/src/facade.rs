@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use latchwork_config::SecretSource;
 use latchwork_filelock::Inherited;
 use latchwork_session::{OpenError, SessionSummary, TranscriptStore};
@@ -26,7 +27,8 @@ pub struct Latchwork {
 
 /// What all sessions share.
 pub(crate) struct Parts {
-    pub(crate) settings: Settings,
+    /// Those in force; see `live`.
+    settings: ArcSwap<Settings>,
     pub(crate) system: System,
     pub(crate) secrets: Secrets,
     /// The store of the home; one for all sessions in it, so that they share its queues.
@@ -80,12 +82,7 @@ impl Latchwork {
         secrets: Secrets,
         inherited: Inherited,
     ) -> Result<Self, SetupError> {
-        settings.store.locks.validate().map_err(SetupError::Locks)?;
-        settings.turn.validate().map_err(SetupError::Turn)?;
-        let end_of_turn = Duration::from_millis(settings.turn.close_limit_ms);
-        let locks = &settings.store.locks;
-        locks.must_allow("the end of a turn (turn.close_limit_ms)", end_of_turn)?;
-        settings.tools.validate().map_err(SetupError::Tools)?;
+        validate(&settings)?;
         let home = settings.home.as_deref().map(|home| {
             FileStore::with_inherited(
                 system.clone(),
@@ -96,7 +93,7 @@ impl Latchwork {
         });
         Ok(Self {
             parts: Arc::new(Parts {
-                settings,
+                settings: ArcSwap::from_pointee(settings),
                 system,
                 secrets,
                 home,
@@ -105,10 +102,14 @@ impl Latchwork {
         })
     }
 
-    /// The settings.
+    /// The settings in force now.
     #[must_use]
-    pub fn settings(&self) -> &Settings {
-        &self.parts.settings
+    pub fn settings(&self) -> Arc<Settings> {
+        self.parts.settings()
+    }
+
+    pub(crate) fn parts(&self) -> &Parts {
+        &self.parts
     }
 
     /// A session, whether it exists or not. Nothing is opened yet.
@@ -117,14 +118,13 @@ impl Latchwork {
     /// [`SetupError::Address`] for a path that cannot be a transcript, [`SetupError::NoHome`].
     pub fn session(&self, arg: &SessionArg) -> Result<Session, SetupError> {
         let parts = &self.parts;
-        let sessions = || parts.settings.home.as_deref().map(home::sessions_in);
-        let (id, layout) = arg.locate(sessions().unwrap_or_default())?;
+        let (id, layout) = arg.locate(self.sessions_folder().unwrap_or_default())?;
         let store = match layout {
             Layout::Folder { .. } => parts.home.clone().ok_or(SetupError::NoHome)?,
             layout => FileStore::with_inherited(
                 parts.system.clone(),
                 layout,
-                parts.settings.store.clone(),
+                parts.settings().store.clone(),
                 parts.inherited.clone(),
             ),
         };
@@ -139,7 +139,7 @@ impl Latchwork {
     /// The folder that sessions with a key lie in; `None` without a home.
     #[must_use]
     pub fn sessions_folder(&self) -> Option<PathBuf> {
-        self.parts.settings.home.as_deref().map(home::sessions_in)
+        self.parts.settings().home.as_deref().map(home::sessions_in)
     }
 
     pub(crate) fn home_store(&self) -> Option<&FileStore> {
@@ -158,10 +158,32 @@ impl Latchwork {
     }
 }
 
+impl Parts {
+    /// The settings in force now. Whoever does more than one thing by them keeps what it got.
+    pub(crate) fn settings(&self) -> Arc<Settings> {
+        self.settings.load_full()
+    }
+
+    /// Puts others in force.
+    pub(crate) fn put(&self, settings: Arc<Settings>) {
+        self.settings.store(settings);
+    }
+}
+
+/// The first setting that cannot work, or that cannot beside another one.
+pub(crate) fn validate(settings: &Settings) -> Result<(), SetupError> {
+    let locks = &settings.store.locks;
+    locks.validate().map_err(SetupError::Locks)?;
+    settings.turn.validate().map_err(SetupError::Turn)?;
+    let end_of_turn = Duration::from_millis(settings.turn.close_limit_ms);
+    locks.must_allow("the end of a turn (turn.close_limit_ms)", end_of_turn)?;
+    settings.tools.validate().map_err(SetupError::Tools)
+}
+
 impl std::fmt::Debug for Latchwork {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Latchwork")
-            .field("settings", &self.parts.settings)
+            .field("settings", &self.parts.settings())
             .finish_non_exhaustive()
     }
 }

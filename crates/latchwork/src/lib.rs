@@ -16,6 +16,7 @@
 //! | `doctor` | everything on which sessions rest, looked at and repaired |
 //! | `address` | what a person calls a session by, and where that leads |
 //! | `settings` | everything that can be set, and where it comes from |
+//! | `live`, `follow` | settings that change while a process runs |
 //! | `home` | where things lie for a user |
 
 mod address;
@@ -23,7 +24,9 @@ mod append;
 mod by_hand;
 pub mod doctor;
 mod facade;
+mod follow;
 pub mod home;
+mod live;
 #[cfg(feature = "prometheus")]
 pub mod metrics;
 mod session;
@@ -35,10 +38,12 @@ mod why;
 pub use address::{AddressError, SessionArg, SessionKey};
 pub use append::{AppendLineError, Appended, Appender, LineError, Stands};
 pub use facade::{Latchwork, Secrets, SetupError};
+pub use follow::{Follow, News, ReadSources};
+pub use live::Change;
 pub use session::{Look, Session, WriteError};
 pub use settings::{
-    EditError, Endpoint, Flag, Kind, MAIN_SESSION, Name, OPENAI, SYSTEM_PROMPT, Settings, Sources,
-    edited, meant_by, name_of, names, reference, shown,
+    EditError, Effect, Endpoint, Flag, Kind, MAIN_SESSION, Name, OPENAI, SYSTEM_PROMPT, Settings,
+    Sources, edited, meant_by, name_of, names, reference, shown,
 };
 pub use turn::{Ask, RunError};
 pub use watch::Watching;

@@ -204,7 +204,7 @@ impl Session {
         let place = self.place();
         let place = std::path::absolute(&place).unwrap_or(place);
         let birth = Birth {
-            cwd: self.parts.settings.tools.root.display().to_string(),
+            cwd: self.parts.settings().tools.root.display().to_string(),
             session_key: to.key.as_ref().map(|key| key.as_str().to_owned()),
             parent_session: Some(place.display().to_string()),
         };
@@ -239,7 +239,7 @@ impl Session {
     }
 
     pub(crate) fn wait(&self) -> Wait {
-        self.parts.settings.store.locks.wait()
+        self.parts.settings().store.locks.wait()
     }
 }
 

@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 
 pub use edit::{EditError, edited};
 pub use endpoint::Endpoint;
-pub use names::{Kind, Name, meant_by, name_of, names};
+pub use names::{Effect, Kind, Name, meant_by, name_of, names};
 pub use shown::shown;
 pub use sources::{Flag, Sources};
 
@@ -46,7 +46,7 @@ pub const SYSTEM_PROMPT: &str = "You are a careful assistant in a terminal. Answ
 tell you what you do not know, use it before you answer; say so when you are not sure.";
 
 /// All settings.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// The folder that sessions lie under; `None` when the environment names no home.

@@ -21,7 +21,7 @@ use latchwork_tools::{Toolbox, ToolboxError};
 use tokio_util::sync::CancellationToken;
 
 use crate::facade::Parts;
-use crate::{Endpoint, Session};
+use crate::{Endpoint, Session, Settings};
 
 /// What a turn is asked for.
 #[derive(Clone, Debug, Default)]
@@ -120,8 +120,11 @@ impl Session {
         watch: Arc<dyn Watch>,
         cancel: CancellationToken,
     ) -> Result<TurnReport, RunError> {
-        let (runtime, model) = self.runtime(ask.model.as_deref()).await?;
-        Ok(run_turn(&runtime, scope, self.turn_ask(ask, model), watch, cancel).await?)
+        // One set of settings from here to the end of the turn, whatever changes meanwhile.
+        let settings = self.parts().settings();
+        let (runtime, model) = self.runtime_by(&settings, ask.model.as_deref()).await?;
+        let ask = self.turn_ask_by(&settings, ask, model);
+        Ok(run_turn(&runtime, scope, ask, watch, cancel).await?)
     }
 
     /// The parts that a turn of this session works with, and the model's name with its provider. Replace any of them and
@@ -130,16 +133,24 @@ impl Session {
     /// # Errors
     /// See [`RunError`]; nothing was sent or written.
     pub async fn runtime(&self, model: Option<&str>) -> Result<(Runtime, String), RunError> {
+        self.runtime_by(&self.parts().settings(), model).await
+    }
+
+    async fn runtime_by(
+        &self,
+        settings: &Arc<Settings>,
+        model: Option<&str>,
+    ) -> Result<(Runtime, String), RunError> {
         let parts = self.shared();
         let reference = model
-            .or(parts.settings.model.as_deref())
+            .or(settings.model.as_deref())
             .ok_or(RunError::NoModel)?;
         let reference: ModelRef = reference.parse()?;
-        let building = parts.clone();
+        let (building, by) = (parts.clone(), settings.clone());
         // Recordings, certificates, secrets and sandboxes are looked for on disk, and some wait for other programs.
         let (opened, tools) = tokio::task::spawn_blocking(move || {
-            let opened = building.open_model(&reference)?;
-            let tools = Toolbox::new(building.settings.tools.clone())?;
+            let opened = building.open_model(&by, &reference)?;
+            let tools = Toolbox::new(by.tools.clone())?;
             Ok::<_, RunError>((opened, tools))
         })
         .await??;
@@ -148,18 +159,21 @@ impl Session {
             locks: store.clone(),
             store: store.clone(),
             inbox: store,
-            engine: Arc::new(TranscriptEngine::new(parts.settings.context.clone())),
+            engine: Arc::new(TranscriptEngine::new(settings.context.clone())),
             model: opened.provider,
             tools: Arc::new(tools),
             system: parts.system.clone(),
-            options: parts.settings.turn.clone(),
+            options: settings.turn.clone(),
         };
         Ok((runtime, opened.model))
     }
 
     /// What a turn of this session is asked, in the runner's words.
     pub fn turn_ask(&self, ask: Ask, model: String) -> TurnAsk {
-        let settings = &self.parts().settings;
+        self.turn_ask_by(&self.parts().settings(), ask, model)
+    }
+
+    fn turn_ask_by(&self, settings: &Settings, ask: Ask, model: String) -> TurnAsk {
         let prompt =
             Some(settings.system_prompt.clone()).filter(|prompt| !prompt.trim().is_empty());
         TurnAsk {
@@ -175,9 +189,9 @@ impl Session {
 }
 
 impl Parts {
-    fn open_model(&self, reference: &ModelRef) -> Result<Opened, RunError> {
+    fn open_model(&self, settings: &Settings, reference: &ModelRef) -> Result<Opened, RunError> {
         let mut providers = std::collections::BTreeMap::new();
-        for (name, endpoint) in &self.settings.models {
+        for (name, endpoint) in &settings.models {
             // Only the provider that is asked gets its secrets: nobody is bothered for the others.
             let asked = matches!(reference, ModelRef::Named { provider, .. } if provider == name);
             let without = Endpoint {

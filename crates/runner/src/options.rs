@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 /// What can be set about turns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Options {
     /// How long a phase waits for other writers of its session; milliseconds.

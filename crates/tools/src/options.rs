@@ -15,6 +15,7 @@ use crate::tool::Tool;
 
 /// The settings of a [`Toolbox`](crate::Toolbox).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
     /// The working directory: `read` and `ls` stay in it, `bash` starts in it.
@@ -41,6 +42,7 @@ pub struct Options {
 
 /// How `bash` runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct BashOptions {
     /// Whether a sandbox is used.
@@ -63,6 +65,7 @@ pub struct BashOptions {
 
 /// Whether commands are sandboxed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum SandboxPolicy {
@@ -78,6 +81,7 @@ pub enum SandboxPolicy {
 
 /// Which sandbox is used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum SandboxKind {

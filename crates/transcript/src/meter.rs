@@ -1,6 +1,6 @@
 //! What is measured of transcripts, for whoever installs a recorder of the [`metrics`](https://docs.rs/metrics) crate.
 //!
-//! Without the feature `metrics` nothing is measured. A commit and a sync are spans of `tracing` as well. Nothing of a conversation, no
+//! Without the feature `metrics` nothing is measured. A sync is a span of `tracing` as well, a commit and a quarantine are events. Nothing of a conversation, no
 //! path and no session is a label.
 
 use std::time::Duration;
@@ -30,10 +30,13 @@ pub(crate) fn committed(outcome: &Outcome) {
     };
     #[cfg(feature = "metrics")]
     metrics::counter!(COMMITS, "outcome" => outcome).increment(1);
-    let _ = outcome;
+    tracing::debug!(outcome, "latchwork_transcript_commit");
 }
 
 pub(crate) fn put_in_quarantine() {
     #[cfg(feature = "metrics")]
     metrics::counter!(QUARANTINES).increment(1);
+    tracing::warn!(
+        "latchwork_transcript_quarantine: the end of a transcript was damaged; its bytes are kept beside it"
+    );
 }

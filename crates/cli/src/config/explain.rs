@@ -68,6 +68,7 @@ fn lines(key: &Key, name: &Name, trail: &[Saying]) -> Vec<String> {
     if name.for_projects {
         lines.push("  a project file may set it".to_owned());
     }
+    lines.push(format!("  a change  holds {}", name.effect));
     lines.push(format!("  since     {}", name.since));
     lines
 }
@@ -86,6 +87,7 @@ fn all_as_json(key: &Key, name: &Name, trail: &[Saying]) -> Value {
         "range": name.range().map(|range| [range.min(), range.max()]),
         "variable": name.variable,
         "for_projects": name.for_projects,
+        "holds_from": name.effect.to_string(),
         "since": name.since,
     })
 }

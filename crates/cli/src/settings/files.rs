@@ -3,13 +3,15 @@
 //! A file that others may write says what others want: another address for a key, another command for a secret. So it is
 //! refused by its name, with the way out, and so is a home of sessions. Deliberately absent: what a file says.
 
+use std::collections::BTreeMap;
 use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use latchwork::config::SourceFile;
-use latchwork::home::{sessions_in, spellings};
+use latchwork::home::{PROJECT_FILE, SYSTEM_FILE, sessions_in, spellings, user_file};
+use latchwork::{Flag, Sources};
 
 use crate::failure::Failure;
 use crate::world::read_text;
@@ -20,6 +22,32 @@ const GROUP: u32 = 0o020;
 
 /// Where this process's own entry is: what it belongs to is what we are.
 const OURSELVES: &str = "/proc/self";
+
+/// Everything that settings come from.
+///
+/// # Errors
+/// A file that cannot be read, or that others may write.
+pub(crate) fn sources(
+    environment: &BTreeMap<String, String>,
+    cwd: &Path,
+    flags: Vec<Flag>,
+) -> Result<Sources, Failure> {
+    let mut sources = Sources {
+        system_file: read_one(Path::new(SYSTEM_FILE))?,
+        user_file: user_file(environment)
+            .as_deref()
+            .map_or(Ok(None), read_one)?,
+        project_file: read_one(&cwd.join(PROJECT_FILE))?,
+        openclaw_file: None,
+        environment: environment.clone(),
+        cwd: cwd.to_owned(),
+        flags,
+    };
+    if let Some(path) = sources.openclaw_path() {
+        sources.openclaw_file = read(&path)?;
+    }
+    Ok(sources)
+}
 
 /// The one settings file with this name in whatever format, if there is one.
 ///

@@ -60,7 +60,7 @@ fn one_setting_is_explained_with_what_it_shadows_and_what_it_may_be() {
          shadows   9000 (user file \"~/.config/latchwork/config.toml\" line 2)\n  \
          shadows   300000 (defaults)\n  \
          may be    milliseconds from 1000 to 2147000000 (1s to 2147000s)\n  \
-         variable  LATCHWORK_MAX_HOLD_MS\n  since     0.1.0\n"
+         variable  LATCHWORK_MAX_HOLD_MS\n  a change  holds after a restart\n  since     0.1.0\n"
     );
     let json = bench.run(&["config", "explain", "models.local.key", "--json"]);
     assert_eq!(json.ended_with(0).json()["holds"], Value::Null);

@@ -11,6 +11,7 @@
 mod bench;
 mod canary;
 mod config;
+mod follow;
 mod generate;
 mod look;
 mod sentences;

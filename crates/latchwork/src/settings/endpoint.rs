@@ -9,7 +9,7 @@ use latchwork_models::{OpenAiOptions, Secret, TokenLimitField};
 use serde::{Deserialize, Serialize};
 
 /// The settings of one endpoint: `models.NAME`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Endpoint {
     /// The address, up to and without `/chat/completions`.

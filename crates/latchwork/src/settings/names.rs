@@ -27,6 +27,30 @@ pub struct Name {
     pub default_words: Option<&'static str>,
     /// The version that knew it first.
     pub since: &'static str,
+    /// From when on a change holds in a process that runs already.
+    pub effect: Effect,
+}
+
+/// From when on a changed setting holds in a process that runs already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Effect {
+    /// At once.
+    AtOnce,
+    /// Where it is used next: what is under way ends as it began.
+    NextUse,
+    /// In the next process: others in this one rest on it.
+    Restart,
+}
+
+impl fmt::Display for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AtOnce => "at once",
+            Self::NextUse => "from the next turn or write on",
+            Self::Restart => "after a restart",
+        })
+    }
 }
 
 /// What a setting may be.
@@ -111,7 +135,12 @@ impl Name {
             kind,
             default_words: None,
             since: "0.1.0",
+            effect: Effect::NextUse,
         }
+    }
+
+    pub(super) const fn holds(self, effect: Effect) -> Self {
+        Self { effect, ..self }
     }
 
     pub(super) const fn by(self, variable: &'static str) -> Self {

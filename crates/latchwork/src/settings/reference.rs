@@ -4,7 +4,8 @@
 
 use std::fmt::Write as _;
 
-use latchwork_config::Unit;
+use latchwork_config::{Range, Unit};
+use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use super::names::{Kind, Name, names};
@@ -34,6 +35,7 @@ pub fn baseline() -> Value {
             "variable": name.variable,
             "for_projects": name.for_projects,
             "since": name.since,
+            "holds_from": name.effect.to_string(),
         })
     };
     Value::Array(names().map(entry).collect())
@@ -72,88 +74,67 @@ fn entry(page: &mut String, name: &Name, defaults: &Value) {
     if name.for_projects {
         page.push_str("- A project file may set it\n");
     }
+    let _ = writeln!(page, "- A change holds: {}", name.effect);
     let _ = writeln!(page, "- Since: {}", name.since);
 }
 
-/// A JSON schema of a settings file, by which editors complete and check.
+/// A JSON schema of a settings file, by which editors complete and check: the shape is the settings' own (by `schemars`), ranges,
+/// units and help come from the table.
 #[must_use]
 pub fn schema() -> Value {
-    let mut root = object();
+    let generator =
+        SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
+    let mut root = generator
+        .into_generator()
+        .into_root_schema_for::<Settings>();
+    root.insert("title".to_owned(), "Latchwork settings".into());
     for name in names() {
-        let mut properties = &mut root;
-        let mut segments: Vec<&str> = name.key.split('.').collect();
-        let last = segments.pop().unwrap_or_default();
-        for segment in segments {
-            // What stands for one provider stands for any.
-            properties = if segment == OPENAI {
-                child(properties, "additionalProperties", None)
-            } else {
-                child(properties, "properties", Some(segment))
-            };
-        }
-        let mut described = of_kind(&name.kind);
-        described.insert("description".to_owned(), name.help.into());
-        if let Some(table) = child_map(properties, "properties") {
-            table.insert(last.to_owned(), Value::Object(described));
+        if let Some(at) = root
+            .pointer_mut(&pointer(name))
+            .and_then(Value::as_object_mut)
+        {
+            describe(at, name);
         }
     }
-    if let Value::Object(root) = &mut root {
-        let dialect = "https://json-schema.org/draft/2020-12/schema";
-        root.insert("$schema".to_owned(), dialect.into());
-        root.insert("title".to_owned(), "Latchwork settings".into());
-    }
-    root
+    root.to_value()
 }
 
-fn object() -> Value {
-    json!({ "type": "object", "properties": {}, "additionalProperties": false })
-}
-
-/// The table below this one, made if it is not there yet.
-fn child<'t>(table: &'t mut Value, place: &str, name: Option<&str>) -> &'t mut Value {
-    let slot = &mut table[place];
-    let slot = match name {
-        Some(name) => &mut slot[name],
-        None => slot,
+/// Where a setting stands in the schema. What stands for one provider stands for any.
+fn pointer(name: &Name) -> String {
+    let segment = |segment: &str| match segment {
+        OPENAI => "/additionalProperties".to_owned(),
+        other => format!("/properties/{other}"),
     };
-    if !slot.is_object() {
-        *slot = object();
+    name.key.split('.').map(segment).collect()
+}
+
+/// What the table knows of a setting, and its type does not.
+fn describe(schema: &mut Map<String, Value>, name: &Name) {
+    schema.insert("description".to_owned(), name.help.into());
+    if name.default_words.is_some() {
+        schema.remove("default");
     }
-    slot
-}
-
-fn child_map<'t>(table: &'t mut Value, place: &str) -> Option<&'t mut Map<String, Value>> {
-    table.get_mut(place)?.as_object_mut()
-}
-
-fn of_kind(kind: &Kind) -> Map<String, Value> {
-    const REFERENCE: &str = "^\\s*(env|file|cmd):";
-    let schema = match kind {
-        Kind::Text | Kind::Path | Kind::Address => json!({ "type": "string" }),
-        Kind::Paths => json!({ "type": "array", "items": { "type": "string" } }),
-        Kind::Truth => json!({ "type": "boolean" }),
-        Kind::Word(words) => json!({ "enum": words }),
-        Kind::Words(words) => json!({ "type": "array", "items": { "enum": words } }),
-        Kind::Reference => json!({ "type": "string", "pattern": REFERENCE }),
-        Kind::References => {
-            json!({ "type": "object", "additionalProperties": { "type": "string", "pattern": REFERENCE } })
-        }
-        Kind::Variables => {
-            json!({ "type": "object", "additionalProperties": { "type": "string" } })
-        }
+    match name.kind {
+        Kind::Words(words) => drop(schema.insert("items".to_owned(), json!({ "enum": words }))),
         Kind::Number(range) => {
-            let number =
-                json!({ "type": "integer", "minimum": range.min(), "maximum": range.max() });
-            let units = match range.unit() {
-                Unit::Millis => "ms|s|m|min|h|d",
-                Unit::Bytes => "b|k|kb|kib|m|mb|mib|g|gb|gib|tb",
-                _ => return number.as_object().cloned().unwrap_or_default(),
-            };
-            let text = json!({ "type": "string", "pattern": format!("^[0-9]+ ?({units})?$") });
-            json!({ "anyOf": [number, text] })
+            for of_the_type in ["type", "format", "minimum", "maximum"] {
+                schema.remove(of_the_type);
+            }
+            schema.extend(number(range));
         }
+        _ => {}
+    }
+}
+
+fn number(range: Range) -> Map<String, Value> {
+    let number = json!({ "type": "integer", "minimum": range.min(), "maximum": range.max() });
+    let units = match range.unit() {
+        Unit::Millis => "ms|s|m|min|h|d",
+        Unit::Bytes => "b|k|kb|kib|m|mb|mib|g|gb|gib|tb",
+        _ => return number.as_object().cloned().unwrap_or_default(),
     };
-    schema.as_object().cloned().unwrap_or_default()
+    let text = json!({ "type": "string", "pattern": format!("^[0-9]+ ?({units})?$") });
+    Map::from_iter([("anyOf".to_owned(), json!([number, text]))])
 }
 
 fn defaults() -> Value {
@@ -214,17 +195,22 @@ mod tests {
     fn the_schema_knows_every_setting_at_its_place_and_nothing_beside() {
         let schema = schema();
         for name in names() {
-            let mut pointer = String::new();
-            for segment in name.key.split('.') {
-                match segment {
-                    OPENAI => pointer.push_str("/additionalProperties"),
-                    other => pointer.push_str(&format!("/properties/{other}")),
-                }
-            }
-            let at = schema
-                .pointer(&pointer)
-                .unwrap_or_else(|| panic!("{pointer}"));
+            let at = schema.pointer(&pointer(name));
+            let at = at.unwrap_or_else(|| panic!("{}", name.key));
             assert_eq!(at["description"], name.help);
+            let types = at.get("type").cloned().unwrap_or_default();
+            let is = |kind: &str| types == kind || types == json!([kind, "null"]);
+            // The table says of each setting what its type is, too.
+            let agrees = match name.kind {
+                Kind::Truth => is("boolean"),
+                Kind::Text | Kind::Path | Kind::Address => is("string"),
+                Kind::Reference => at.to_string().contains("env|file|cmd"),
+                Kind::Paths | Kind::Words(_) => is("array"),
+                Kind::References | Kind::Variables => is("object"),
+                Kind::Word(words) => words.iter().all(|word| at.to_string().contains(word)),
+                Kind::Number(range) => at.to_string().contains(&range.max().to_string()),
+            };
+            assert!(agrees, "{}: {at}", name.key);
         }
         assert_eq!(schema["additionalProperties"], false);
         assert_eq!(

@@ -40,7 +40,7 @@ pub struct Flag {
 }
 
 /// Where settings come from. What is `None` is not there.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sources {
     /// The file of the machine's administrator.
     pub system_file: Option<SourceFile>,

@@ -12,7 +12,7 @@ use latchwork_models::OpenAiOptions;
 use latchwork_runner::Options as Turn;
 use latchwork_tools::Options as Tools;
 
-use super::names::{Kind, Name};
+use super::names::{Effect, Kind, Name};
 
 const fn ms(range: &RangeInclusive<u64>) -> Kind {
     Kind::Number(Range::new(range, Unit::Millis))
@@ -37,8 +37,8 @@ pub(super) const NAMES: &[Name] = &[
     Name::new("session", Kind::Text, "the session of a run that names none")
         .by("LATCHWORK_SESSION")
         .for_projects(),
-    Name::new("home", Kind::Path, "the folder that sessions lie under").by("LATCHWORK_HOME").unset_is("$XDG_DATA_HOME/latchwork, else ~/.local/share/latchwork"),
-    Name::new("openclaw_home", Kind::Path, "an OpenClaw home, whose openclaw.json holds here too in what it says of locks and compaction").by("LATCHWORK_OPENCLAW_HOME").unset_is("the folder above agents/ID, if `home` is one of these"),
+    Name::new("home", Kind::Path, "the folder that sessions lie under").by("LATCHWORK_HOME").holds(Effect::Restart).unset_is("$XDG_DATA_HOME/latchwork, else ~/.local/share/latchwork"),
+    Name::new("openclaw_home", Kind::Path, "an OpenClaw home, whose openclaw.json holds here too in what it says of locks and compaction").by("LATCHWORK_OPENCLAW_HOME").holds(Effect::Restart).unset_is("the folder above agents/ID, if `home` is one of these"),
     Name::new(
         "system_prompt",
         Kind::Text,
@@ -51,7 +51,7 @@ pub(super) const NAMES: &[Name] = &[
         Kind::Text,
         "what is logged on standard error: error, warn, info, debug, trace",
     )
-    .by("LATCHWORK_LOG"),
+    .by("LATCHWORK_LOG").holds(Effect::AtOnce),
     Name::new(
         "models.openai.base_url",
         Kind::Address,
@@ -181,29 +181,31 @@ pub(super) const NAMES: &[Name] = &[
         ms(&Locks::MAX_HOLD_MS),
         "how long a guard may be held before it is revoked",
     )
-    .by("LATCHWORK_MAX_HOLD_MS"),
+    .by("LATCHWORK_MAX_HOLD_MS").holds(Effect::Restart),
     Name::new(
         "store.locks.stale_ms",
         ms(&Locks::STALE_MS),
         "from which age on a live peer's lock file is called stale; it is never taken for that",
     )
-    .by("LATCHWORK_STALE_MS"),
+    .by("LATCHWORK_STALE_MS").holds(Effect::Restart),
     Name::new(
         "store.locks.peer_lock",
         Kind::Word(&["always", "auto", "never"]),
         "whether OpenClaw's lock file is taken too: always, auto or never",
     )
-    .by("LATCHWORK_PEER_LOCK"),
+    .by("LATCHWORK_PEER_LOCK").holds(Effect::Restart),
     Name::new(
         "store.locks.allow_network_fs",
         Kind::Truth,
         "work on filesystems whose locks are not trusted",
-    ),
+    )
+    .holds(Effect::Restart),
     Name::new(
         "store.locks.wait_threads",
         count(&Locks::WAIT_THREADS),
         "how many threads may wait in the kernel at once",
-    ),
+    )
+    .holds(Effect::Restart),
     Name::new(
         "turn.guard_wait_ms",
         ms(&Turn::GUARD_WAIT_MS),

@@ -22,6 +22,7 @@ const LONGEST_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// Which field carries the limit on output tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum TokenLimitField {

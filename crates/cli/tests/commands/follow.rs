@@ -1,0 +1,69 @@
+//! Settings files that change while the program runs: told on standard error, taken over or not.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::time::Duration;
+
+use crate::bench::Bench;
+
+/// Lines of standard error up to the first with this in it; that one.
+fn told(errors: &mut impl Iterator<Item = std::io::Result<String>>, part: &str) -> String {
+    let lines = errors.map(Result::unwrap);
+    let mut passed = Vec::new();
+    for line in lines {
+        if line.contains(part) {
+            return line;
+        }
+        passed.push(line);
+    }
+    panic!("{part} was not told: {passed:#?}")
+}
+
+#[test]
+fn a_program_that_runs_takes_over_what_it_can_and_says_what_it_cannot() {
+    let bench = Bench::new();
+    bench.user_settings("session = 'diary'\n");
+    let mut command = bench.command(&["append", "main"]);
+    let mut child = command.spawn().unwrap();
+    // Whatever is not told ends the test instead of holding it up for ever.
+    let pid = child.id().to_string();
+    std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_secs(60));
+        drop(std::process::Command::new("kill").arg(pid).status());
+    });
+    let mut input = child.stdin.take().unwrap();
+    let mut receipts = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut errors = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut append = |words: &str| {
+        let content = [serde_json::json!({ "type": "text", "text": words })];
+        let line = serde_json::json!({ "role": "assistant", "content": content });
+        writeln!(input, "{line}").unwrap();
+        receipts.next().unwrap().unwrap()
+    };
+    // It runs, and follows its settings.
+    append("one");
+
+    bench.user_settings(
+        "session = 'diary'\nlog = 'latchwork_filelock=debug'\nhome = '/elsewhere'\n",
+    );
+    let home = told(&mut errors, "`home`");
+    assert!(
+        home.ends_with("line 3); that holds after a restart"),
+        "{home}"
+    );
+    let log = told(&mut errors, "`log`");
+    assert!(log.ends_with("line 2); that holds at once"), "{log}");
+
+    bench.user_settings("session = 'diary'\nlog = \n");
+    told(&mut errors, "error: the settings cannot be used");
+    told(&mut errors, "hint: the settings of before stay in force");
+
+    // What was taken over is in force: this is logged.
+    assert!(append("two").contains("state"), "and nothing was lost");
+    told(&mut errors, "latchwork_lock_hold");
+
+    bench.user_settings("session = 'diary'\nlog = 'latchwork=loud'\n");
+    told(&mut errors, "the setting log cannot be read");
+    assert!(append("three").contains("state"));
+    drop(input);
+    assert!(child.wait().unwrap().success());
+}
