@@ -7,15 +7,14 @@ use crate::bench::Bench;
 
 /// Lines of standard error up to the first with this in it; that one.
 fn told(errors: &mut impl Iterator<Item = std::io::Result<String>>, part: &str) -> String {
-    let lines = errors.map(Result::unwrap);
     let mut passed = Vec::new();
-    for line in lines {
-        if line.contains(part) {
-            return line;
-        }
-        passed.push(line);
-    }
-    panic!("{part} was not told: {passed:#?}")
+    let mut lines = errors.map(Result::unwrap);
+    let found = lines.find(|line| {
+        passed.push(line.clone());
+        line.contains(part)
+    });
+    assert!(found.is_some(), "{part} was not told: {passed:#?}");
+    found.unwrap()
 }
 
 #[test]
