@@ -1,4 +1,4 @@
-//! `cargo xtask test`: tidy, then every crate on its own, then the whole program, then the queue under loom.
+//! `cargo xtask test`: tidy and the documents, then every crate on its own, then the whole program, then the queue under loom.
 //!
 //! A crate is tested with `cargo test -p NAME`, so that it is built with the features it asks for itself; a build of the
 //! whole workspace would lend it those of its neighbours. Everything is one profile, and no crate's failure stops the
@@ -10,6 +10,7 @@ mod summary;
 use std::{process::Command, time::Instant};
 
 use crate::{
+    docs,
     error::{Error, Result},
     rooms, run, say, tidy, torture,
     workspace::{Package, Workspace},
@@ -56,6 +57,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
             counts,
             took: start.elapsed(),
         });
+        rows.push(documents(workspace));
     }
     for package in packages {
         let start = Instant::now();
@@ -83,6 +85,25 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
         Err(Error::Failed(format!(
             "{failed} failed; look for `FAILED` and `error` above"
         )))
+    }
+}
+
+/// What is generated is up to date, and no link of the API docs is broken.
+fn documents(workspace: &Workspace) -> Row {
+    let start = Instant::now();
+    let held = docs::run(workspace, &docs::Args { check: true });
+    if let Err(error) = &held {
+        say::line(format_args!("docs FAILED: {error}"));
+    }
+    let counts = Counts {
+        passed: u64::from(held.is_ok()),
+        failed: u64::from(held.is_err()),
+        ignored: 0,
+    };
+    Row {
+        name: "docs (checks)".to_owned(),
+        counts,
+        took: start.elapsed(),
     }
 }
 
