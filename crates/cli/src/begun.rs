@@ -3,6 +3,7 @@
 //! Whatever changes is told on standard error, taken over or not. Deliberately absent: what may be taken over, which the library
 //! knows, and which setting means what.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use latchwork::{Flag, Follow, Latchwork, News, Settings, Sources};
@@ -37,8 +38,11 @@ impl Begun {
         })
     }
 
-    /// Follows the settings files for as long as the answer lives.
+    /// For a command that lasts: follows the settings files for as long as the answer lives, and shows figures where that is set.
     pub(crate) fn follow(&self, errors: Errors) -> Result<Following, Failure> {
+        if let Some(at) = self.latchwork.settings().metrics_address {
+            show_metrics(at, errors);
+        }
         let start = self.sources.clone();
         let read = move || files::sources(&start.environment, &start.cwd, start.flags.clone());
         let follow = Follow::new(self.latchwork.clone(), self.sources.clone(), Arc::new(read));
@@ -88,6 +92,21 @@ fn tell(news: News<Failure>, errors: Errors) {
         News::Unfit(error) => errors.block(Failure::from(error).hint(KEPT)),
         _ => errors.warn(KEPT),
     }
+}
+
+/// That figures cannot be shown stops nobody: another command may show its own at the same address.
+#[cfg(feature = "prometheus")]
+fn show_metrics(at: SocketAddr, errors: Errors) {
+    if let Err(error) = latchwork::metrics::serve(at) {
+        errors.warn(&Failure::of(&error).in_words());
+    }
+}
+
+#[cfg(not(feature = "prometheus"))]
+fn show_metrics(_at: SocketAddr, errors: Errors) {
+    errors.warn(
+        "metrics_address is set, and this program was built without the feature `prometheus`",
+    );
 }
 
 /// Logs by these settings, from here on.

@@ -78,6 +78,7 @@ impl Latchwork {
 fn beside(in_force: &Settings, offered: &Settings) -> Settings {
     let mut settings = offered.clone();
     settings.home.clone_from(&in_force.home);
+    settings.metrics_address = in_force.metrics_address;
     settings.openclaw_home.clone_from(&in_force.openclaw_home);
     settings.store = in_force.store.clone();
     settings.store.locks.acquire_timeout_ms = offered.store.locks.acquire_timeout_ms;
@@ -113,6 +114,7 @@ mod tests {
             Kind::Number(range) => json!(range.max()),
             Kind::References | Kind::Variables => json!({ "A": "env:B" }),
             Kind::Reference => json!("env:B"),
+            Kind::Socket => json!("127.0.0.1:1"),
             Kind::Text | Kind::Path | Kind::Address => json!("http://elsewhere"),
         }
     }

@@ -25,6 +25,7 @@ mod sources;
 mod table;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -61,6 +62,8 @@ pub struct Settings {
     pub system_prompt: String,
     /// What the program logs on standard error, in the words of `tracing` (`debug`, `latchwork=trace`).
     pub log: Option<String>,
+    /// Where a command that lasts shows its figures to Prometheus.
+    pub metrics_address: Option<SocketAddr>,
     /// How model providers are reached, by name.
     pub models: BTreeMap<String, Endpoint>,
     /// The built-in tools.
@@ -82,6 +85,7 @@ impl Default for Settings {
             model: None,
             system_prompt: SYSTEM_PROMPT.to_owned(),
             log: None,
+            metrics_address: None,
             models: BTreeMap::from([(OPENAI.to_owned(), Endpoint::default())]),
             tools: latchwork_tools::Options::default(),
             store: latchwork_transcript::Options::default(),

@@ -1,9 +1,10 @@
 //! Settings files that change while the program runs: told on standard error, taken over or not.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
-use crate::bench::Bench;
+use crate::bench::{Bench, finish};
 
 /// Lines of standard error up to the first with this in it; that one.
 fn told(errors: &mut impl Iterator<Item = std::io::Result<String>>, part: &str) -> String {
@@ -15,6 +16,56 @@ fn told(errors: &mut impl Iterator<Item = std::io::Result<String>>, part: &str) 
     });
     assert!(found.is_some(), "{part} was not told: {passed:#?}");
     found.unwrap()
+}
+
+#[test]
+fn a_command_that_lasts_shows_its_figures_to_prometheus_where_that_is_set() {
+    let bench = Bench::new();
+    let at = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let mut command = bench.command(&["append", "canary"]);
+    let variable = "LATCHWORK_METRICS_ADDRESS";
+    let mut child = command.env(variable, at.to_string()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let mut receipts = BufReader::new(child.stdout.take().unwrap()).lines();
+    writeln!(
+        input,
+        "{{\"role\":\"assistant\",\"content\":[{{\"type\":\"text\",\"text\":\"canary\"}}]}}"
+    )
+    .unwrap();
+    receipts.next().unwrap().unwrap();
+    let mut stream = TcpStream::connect(at).unwrap();
+    write!(
+        stream,
+        "GET /metrics HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut page = String::new();
+    stream.read_to_string(&mut page).unwrap();
+    assert!(
+        page.contains("latchwork_transcript_commits_total{outcome=\"clean\"} 1"),
+        "{page}"
+    );
+    assert!(!page.contains("canary"), "{page}");
+    // The address is taken now: that is told, and the work is done.
+    let mut second = bench.command(&["append", "canary"]);
+    let second = finish(second.env(variable, at.to_string()).spawn().unwrap(), "");
+    assert!(
+        second
+            .ended_with(0)
+            .stderr
+            .contains("metrics cannot be shown at")
+    );
+    drop(input);
+    assert!(child.wait().unwrap().success());
+    let wrong = bench
+        .command(&["config", "check"])
+        .env(variable, "9464")
+        .output()
+        .unwrap();
+    assert_eq!(wrong.status.code(), Some(78));
 }
 
 #[test]

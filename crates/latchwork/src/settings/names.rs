@@ -71,6 +71,8 @@ pub enum Kind {
     Words(&'static [&'static str]),
     /// A number.
     Number(Range),
+    /// An address on this machine and a port.
+    Socket,
     /// An address, which somebody may have put a password into.
     Address,
     /// Where a secret is.
@@ -115,6 +117,7 @@ impl fmt::Display for Kind {
             Self::Word(words) => write!(f, "one of: {}", words.join(", ")),
             Self::Words(words) => write!(f, "a list of: {}", words.join(", ")),
             Self::Number(range) => write!(f, "{range}"),
+            Self::Socket => f.write_str("an address and a port, such as 127.0.0.1:9464"),
             Self::Address => f.write_str("an address without user and password"),
             Self::Reference => f.write_str("env:NAME, file:PATH or cmd:COMMAND"),
             Self::References => {

@@ -203,7 +203,7 @@ mod tests {
             // The table says of each setting what its type is, too.
             let agrees = match name.kind {
                 Kind::Truth => is("boolean"),
-                Kind::Text | Kind::Path | Kind::Address => is("string"),
+                Kind::Text | Kind::Path | Kind::Address | Kind::Socket => is("string"),
                 Kind::Reference => at.to_string().contains("env|file|cmd"),
                 Kind::Paths | Kind::Words(_) => is("array"),
                 Kind::References | Kind::Variables => is("object"),

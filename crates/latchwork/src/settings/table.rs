@@ -51,7 +51,15 @@ pub(super) const NAMES: &[Name] = &[
         Kind::Text,
         "what is logged on standard error: error, warn, info, debug, trace",
     )
-    .by("LATCHWORK_LOG").holds(Effect::AtOnce),
+    .by("LATCHWORK_LOG")
+    .holds(Effect::AtOnce),
+    Name::new(
+        "metrics_address",
+        Kind::Socket,
+        "where a command that lasts (run, append, watch, locks) shows its figures to Prometheus, at /metrics; whoever reaches the address can read them",
+    )
+    .by("LATCHWORK_METRICS_ADDRESS")
+    .holds(Effect::Restart),
     Name::new(
         "models.openai.base_url",
         Kind::Address,
