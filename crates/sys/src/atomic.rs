@@ -84,7 +84,7 @@ pub fn temporary_beside(entropy: &dyn Entropy, path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Makes the directory at `path` for the owner alone (0700), unless it is there.
+/// Makes the directory at `path` for the owner alone (0700), unless it is there; a new one's name is durable.
 ///
 /// # Errors
 ///
@@ -92,7 +92,13 @@ pub fn temporary_beside(entropy: &dyn Entropy, path: &Path) -> PathBuf {
 pub fn make_private_dir(disk: &dyn Disk, path: &Path) -> Result<(), PathError> {
     for _ in 0..FOLDERS_MAX {
         match disk.create_dir(path, 0o700) {
-            Ok(()) => return Ok(()),
+            Ok(()) => match sync_parent(disk, path) {
+                // Deleted since, with what it lay in.
+                Err(e) if e.is_missing() => {}
+                // A folder that may be written and not be read.
+                Err(e) if e.source.kind() == io::ErrorKind::PermissionDenied => return Ok(()),
+                synced => return synced,
+            },
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
             Err(e) => return Err(e).doing("make the directory", path),
         }

@@ -15,8 +15,8 @@ use latchwork_session::{Accepted, Inbox, InboxError, Incoming, Key, SessionId, W
 use latchwork_sys::{DiskFile, IoDoing, OpenHow, PathError, System, make_private_dir};
 use serde_json::value::RawValue;
 
-use crate::layout::Place;
 use crate::records::{Record, Sort, contents, regular};
+use crate::session::Session;
 use crate::store::FileStore;
 
 /// The largest message that is accepted, in bytes.
@@ -25,7 +25,8 @@ const MESSAGE_BYTES_MAX: usize = 64 << 20;
 const ATTEMPTS: usize = 8;
 
 /// Appends records, makes them durable, and makes sure that they stand in the file at the inbox's path.
-fn write(system: &System, place: &Place, records: &[Record]) -> Result<(), PathError> {
+fn write(session: &Session, records: &[Record]) -> Result<(), PathError> {
+    let (system, place) = (&session.system, &session.place);
     let path = place.sidecar("inbox.jsonl");
     let mut bytes = Vec::new();
     for record in records {
@@ -43,12 +44,18 @@ fn write(system: &System, place: &Place, records: &[Record]) -> Result<(), PathE
         };
         regular(file.facts().doing("look at", &path)?.kind).doing("write the inbox", &path)?;
         system.steps.reach("inbox:before-write");
-        append_all(&*file, &bytes).doing("write the inbox", &path)?;
+        if !bytes.is_empty() {
+            append_all(&*file, &bytes).doing("write the inbox", &path)?;
+        }
         system.steps.reach("inbox:written");
         file.sync_data().doing("make the inbox durable", &path)?;
         match system.disk.sync_dir(&place.sidecars()) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
             synced => synced.doing("make the inbox's name durable", &path)?,
+        }
+        match session.names.lead_to(&*system.disk, &place.sidecars()) {
+            Err(error) if error.is_missing() => continue,
+            synced => synced?,
         }
         system.steps.reach("inbox:synced");
         if still_there(system, &path, &*file) {
@@ -120,40 +127,59 @@ fn in_one_line(message: &RawValue) -> Box<RawValue> {
     message.to_owned()
 }
 
+fn accepted(message: Waiting) -> Record {
+    Record {
+        session_key: message.session_key,
+        message: Some(in_one_line(&message.message)),
+        ..Record::new(Sort::Accepted, message.key, message.at_ms)
+    }
+}
+
 #[async_trait::async_trait]
 impl Inbox for FileStore {
     async fn accept(&self, session: &SessionId, message: Incoming) -> Result<Accepted, InboxError> {
         check(session, &message)?;
-        let place = self.inbox_place(session)?;
+        let known = self.inbox_of(session)?;
+        let place = &known.place;
         // A message beside what can never be a session would wait there for ever.
         if let Some(why) = crate::reading::no_transcript(self.system(), &place.transcript) {
             let session = session.clone();
             return Err(InboxError::Refused { session, why });
         }
-        self.make_folder(&place)
+        self.make_folder(place)
             .map_err(|error| backend(session, error))?;
-        let system = self.system().clone();
         let key = message.key.clone();
         let already = run_blocking(session, move || {
-            if contents(&system, &place)?.known.contains_key(&message.key) {
-                return Ok(true);
+            let there = contents(&known.system, &known.place)?;
+            match there.known.get(&message.key) {
+                None => {
+                    let message = Waiting {
+                        key: message.key,
+                        message: message.message,
+                        at_ms: message.at_ms,
+                        session_key: message.session_key,
+                    };
+                    write(&known, &[accepted(message)]).map(|()| false)
+                }
+                // Who wrote it may have failed to make it durable, or died before that, and what the kernel has in memory
+                // tells nothing of it: it is written again before it is acknowledged. The first record counts.
+                Some(true) => {
+                    let mut first = there.waiting;
+                    first.retain(|first| first.key == message.key);
+                    let again: Vec<Record> = first.into_iter().map(accepted).collect();
+                    write(&known, &again).map(|()| true)
+                }
+                Some(false) => write(&known, &[]).map(|()| true),
             }
-            let record = Record {
-                session_key: message.session_key,
-                message: Some(in_one_line(&message.message)),
-                ..Record::new(Sort::Accepted, message.key, message.at_ms)
-            };
-            write(&system, &place, &[record])?;
-            Ok(false)
         })
         .await?;
         Ok(Accepted { key, already })
     }
 
     async fn waiting(&self, session: &SessionId) -> Result<Vec<Waiting>, InboxError> {
-        let place = self.inbox_place(session)?;
-        let system = self.system().clone();
-        run_blocking(session, move || Ok(contents(&system, &place)?.waiting)).await
+        let known = self.inbox_of(session)?;
+        let read = move || Ok(contents(&known.system, &known.place)?.waiting);
+        run_blocking(session, read).await
     }
 
     async fn cancel(
@@ -162,19 +188,18 @@ impl Inbox for FileStore {
         key: &Key,
         reason: &str,
     ) -> Result<bool, InboxError> {
-        let place = self.inbox_place(session)?;
-        let system = self.system().clone();
+        let known = self.inbox_of(session)?;
         let (key, reason) = (key.clone(), reason.to_owned());
         run_blocking(session, move || {
-            if contents(&system, &place)?.known.get(&key) != Some(&true) {
+            if contents(&known.system, &known.place)?.known.get(&key) != Some(&true) {
                 return Ok(false);
             }
-            let at = system.clock.wall_ms();
+            let at = known.system.clock.wall_ms();
             let record = Record {
                 reason: Some(reason),
                 ..Record::new(Sort::Cancelled, key, at)
             };
-            write(&system, &place, &[record])?;
+            write(&known, &[record])?;
             Ok(true)
         })
         .await
@@ -196,11 +221,10 @@ impl Inbox for FileStore {
         if answered.is_empty() {
             return Ok(());
         }
-        let place = self.inbox_place(session)?;
-        let system = self.system().clone();
+        let known = self.inbox_of(session)?;
         let answered = answered.to_vec();
         run_blocking(session, move || {
-            let at = system.clock.wall_ms();
+            let at = known.system.clock.wall_ms();
             let records: Vec<Record> = answered
                 .into_iter()
                 .map(|(key, by)| Record {
@@ -208,7 +232,7 @@ impl Inbox for FileStore {
                     ..Record::new(Sort::Retired, key, at)
                 })
                 .collect();
-            write(&system, &place, &records)
+            write(&known, &records)
         })
         .await
     }
@@ -229,8 +253,8 @@ async fn run_blocking<T: Send + 'static>(
 }
 
 impl FileStore {
-    fn inbox_place(&self, session: &SessionId) -> Result<Arc<Place>, InboxError> {
-        self.place(session).ok_or_else(|| InboxError::Refused {
+    fn inbox_of(&self, session: &SessionId) -> Result<Arc<Session>, InboxError> {
+        self.session(session).map_err(|_| InboxError::Refused {
             session: session.clone(),
             why: "this store keeps another session only".to_owned(),
         })

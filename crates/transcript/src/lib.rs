@@ -44,6 +44,7 @@ mod locks;
 mod mend;
 pub mod meter;
 mod moved;
+mod names;
 mod options;
 mod plan;
 mod reading;

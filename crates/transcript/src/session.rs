@@ -10,6 +10,7 @@ use latchwork_session::SessionId;
 use latchwork_sys::System;
 
 use crate::layout::Place;
+use crate::names::Names;
 use crate::state::Known;
 use crate::sync::SyncGroup;
 
@@ -20,14 +21,23 @@ pub(crate) struct Session {
     pub place: Arc<Place>,
     pub system: System,
     pub sync: Arc<SyncGroup>,
+    /// The folders whose names are durable.
+    pub names: Arc<Names>,
     known: Mutex<Known>,
 }
 
 impl Session {
-    pub(crate) fn new(id: SessionId, place: Place, system: System) -> Self {
+    pub(crate) fn new(id: SessionId, place: Place, system: System, names: Arc<Names>) -> Self {
+        let place = Arc::new(place);
         Self {
-            sync: Arc::new(SyncGroup::new(id.clone(), system.clone())),
-            place: Arc::new(place),
+            sync: Arc::new(SyncGroup::new(
+                id.clone(),
+                place.clone(),
+                system.clone(),
+                names.clone(),
+            )),
+            names,
+            place,
             system,
             known: Mutex::default(),
             id,

@@ -18,6 +18,7 @@ use latchwork_sys::{IoDoing, PathError, System};
 use crate::commit::Work;
 use crate::layout::{Layout, Place};
 use crate::locks::NOT_HERE;
+use crate::names::{Names, named};
 use crate::reading::open;
 use crate::session::{FileHeld, Session};
 use crate::{Options, list, rewrite};
@@ -34,6 +35,7 @@ struct Inner {
     layout: Layout,
     latches: Latches,
     sessions: Mutex<HashMap<SessionId, Arc<Session>>>,
+    names: Arc<Names>,
 }
 
 impl FileStore {
@@ -58,6 +60,7 @@ impl FileStore {
                 layout,
                 latches,
                 sessions: Mutex::default(),
+                names: Arc::default(),
             }),
         }
     }
@@ -99,7 +102,12 @@ impl FileStore {
             return Ok(session.clone());
         }
         let place = self.inner.layout.place(id).ok_or(NOT_HERE)?;
-        let session = Arc::new(Session::new(id.clone(), place, self.inner.system.clone()));
+        let session = Arc::new(Session::new(
+            id.clone(),
+            place,
+            self.inner.system.clone(),
+            self.inner.names.clone(),
+        ));
         sessions.insert(id.clone(), session.clone());
         Ok(session)
     }
@@ -128,11 +136,12 @@ impl FileStore {
         missing.retain(|dir| !dir.as_os_str().is_empty());
         for dir in missing.into_iter().rev() {
             match disk.create_dir(dir, 0o700) {
-                Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
-                    return Err(error).doing("make the folder", dir);
-                }
-                _ => {}
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                made => made.doing("make the folder", dir)?,
             }
+            let above = named(dir.parent().unwrap_or(dir));
+            disk.sync_dir(above)
+                .doing("make the new name durable in", above)?;
         }
         Ok(())
     }

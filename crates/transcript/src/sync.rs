@@ -4,31 +4,37 @@
 //! shares the next. If a sync fails, the kernel may have dropped the bytes and will not say so twice: the session is
 //! *latched*, no later sync is believed, and it must be opened again and read back first.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex as Latch, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use latchwork_session::{Durability, Level, SessionId, SyncError};
-use latchwork_sys::{DiskFile, System};
-use tokio::sync::Mutex;
+use latchwork_sys::{DiskFile, IoDoing, PathError, System};
 
+use crate::layout::Place;
 use crate::meter;
+use crate::names::Names;
 
 /// The syncs of one session in one process.
 #[derive(Debug)]
 pub(crate) struct SyncGroup {
     session: SessionId,
+    place: Arc<Place>,
     system: System,
-    /// Everything before this place of this inode is durable.
-    through: Mutex<Through>,
-    file: Latch<Option<Arc<dyn DiskFile>>>,
-    latched: AtomicBool,
+    names: Arc<Names>,
+    /// Who syncs; whoever waits for it shares the next sync.
+    turn: Arc<tokio::sync::Mutex<()>>,
+    state: Arc<Mutex<State>>,
 }
 
+/// What is known to be durable. It is changed by the sync itself: that goes on though nobody waits for it any more.
 #[derive(Debug, Default)]
-struct Through {
-    inode: (u64, u64),
-    bytes: u64,
+struct State {
+    file: Option<Arc<dyn DiskFile>>,
+    /// Everything before this place of that file is durable.
+    through: u64,
+    /// The file's name is, and what leads to it.
+    named: bool,
+    latched: bool,
 }
 
 /// What a receipt waits for.
@@ -40,94 +46,97 @@ pub(crate) struct Ticket {
 }
 
 impl SyncGroup {
-    pub(crate) fn new(session: SessionId, system: System) -> Self {
+    pub(crate) fn new(
+        session: SessionId,
+        place: Arc<Place>,
+        system: System,
+        names: Arc<Names>,
+    ) -> Self {
         Self {
             session,
+            place,
             system,
-            through: Mutex::default(),
-            file: Latch::new(None),
-            latched: AtomicBool::new(false),
+            names,
+            turn: Arc::default(),
+            state: Arc::default(),
         }
     }
 
-    /// The descriptor to sync through: one of its own, so that a guard's lock does not live on in it.
+    /// The descriptor to sync through: one of its own, so that a guard's lock does not live on in it. Of a new one nothing is
+    /// known: an inode number is given out again.
     pub(crate) fn use_file(&self, file: Arc<dyn DiskFile>) {
-        *self.file.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
+        let mut state = self.state();
+        *state = State {
+            file: Some(file),
+            latched: state.latched,
+            ..State::default()
+        };
     }
 
     pub(crate) fn file(&self) -> Option<Arc<dyn DiskFile>> {
-        self.file
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.state().file.clone()
     }
 
     pub(crate) fn is_latched(&self) -> bool {
-        self.latched.load(Ordering::SeqCst)
+        self.state().latched
+    }
+
+    /// Writing stops until the session is opened again: what is stored is not known.
+    pub(crate) fn latch(&self) {
+        self.state().latched = true;
     }
 
     /// The session was opened again and read back: writing may go on, through a new descriptor.
     pub(crate) fn unlatch(&self) {
-        *self.file.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        self.latched.store(false, Ordering::SeqCst);
+        *self.state() = State::default();
     }
 
-    /// Everything before this place was acknowledged as durable by this process.
+    /// Everything before this place was made durable by this process.
     pub(crate) fn saved_through(&self) -> Option<u64> {
-        self.through
-            .try_lock()
-            .ok()
-            .map(|through| through.bytes)
-            .filter(|bytes| *bytes > 0)
+        Some(self.state().through).filter(|bytes| *bytes > 0)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn synced(&self, ticket: &Ticket) -> Result<(), SyncError> {
-        let mut through = self.through.lock().await;
-        if self.is_latched() {
-            return Err(self.unknown(
-                "it is latched since an earlier sync failed",
-                std::io::ErrorKind::Other.into(),
-            ));
-        }
-        let file = self.file().ok_or_else(|| {
-            self.unknown(
-                "it has no descriptor to sync",
-                std::io::ErrorKind::NotFound.into(),
-            )
-        })?;
-        let facts = file
-            .facts()
-            .map_err(|error| self.failed("look at the transcript", error))?;
-        let inode = (facts.dev, facts.ino);
-        if through.inode == inode && through.bytes >= ticket.end {
-            return Ok(());
-        }
-        let system = self.system.clone();
+        let turn = self.turn.clone().lock_owned().await;
+        let file = {
+            let state = self.state();
+            if state.latched {
+                let why = "it is latched since an earlier sync failed";
+                return Err(self.unknown(why, std::io::ErrorKind::Other.into()));
+            }
+            if state.named && state.through >= ticket.end {
+                return Ok(());
+            }
+            state.file.clone()
+        };
+        let Some(file) = file else {
+            let why = "it has no descriptor to sync";
+            return Err(self.unknown(why, std::io::ErrorKind::NotFound.into()));
+        };
+        let sync = Sync {
+            file,
+            place: self.place.clone(),
+            system: self.system.clone(),
+            names: self.names.clone(),
+            state: self.state.clone(),
+        };
         let work = move || {
-            system.steps.reach("sync:before");
-            let began = Instant::now();
-            let _syncing = tracing::debug_span!("latchwork_transcript_sync").entered();
-            file.sync_data()?;
-            meter::synced(began.elapsed());
-            system.steps.reach("sync:done");
-            Ok(())
+            let done = sync.run();
+            drop(turn);
+            done
         };
         match tokio::task::spawn_blocking(work).await {
-            Ok(Ok(())) => {
-                *through = Through {
-                    inode,
-                    bytes: facts.size,
-                };
-                Ok(())
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(self.unknown(&error.to_string(), error.source)),
+            Err(error) => {
+                self.latch();
+                Err(self.unknown("sync the transcript", std::io::Error::other(error)))
             }
-            Ok(Err(error)) => Err(self.failed("sync the transcript", error)),
-            Err(error) => Err(self.failed("sync the transcript", std::io::Error::other(error))),
         }
-    }
-
-    fn failed(&self, doing: &str, error: std::io::Error) -> SyncError {
-        self.latched.store(true, Ordering::SeqCst);
-        self.unknown(doing, error)
     }
 
     fn unknown(&self, doing: &str, error: std::io::Error) -> SyncError {
@@ -136,6 +145,61 @@ impl SyncGroup {
             doing: doing.to_owned(),
             source: Arc::new(error),
         }
+    }
+}
+
+/// One sync, on a thread of its own.
+struct Sync {
+    file: Arc<dyn DiskFile>,
+    place: Arc<Place>,
+    system: System,
+    names: Arc<Names>,
+    state: Arc<Mutex<State>>,
+}
+
+impl Sync {
+    fn run(&self) -> Result<(), PathError> {
+        let done = self.sync();
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match &done {
+            // The descriptor may be another one by now.
+            Ok(size)
+                if state
+                    .file
+                    .as_ref()
+                    .is_some_and(|file| Arc::ptr_eq(file, &self.file)) =>
+            {
+                state.through = state.through.max(*size);
+                state.named = true;
+            }
+            Ok(_) => {}
+            Err(_) => state.latched = true,
+        }
+        done.map(drop)
+    }
+
+    /// The file's bytes, and its name where that may not be durable yet; how long the file was.
+    fn sync(&self) -> Result<u64, PathError> {
+        let path = &self.place.transcript;
+        let facts = self.file.facts().doing("look at", path)?;
+        self.system.steps.reach("sync:before");
+        let began = Instant::now();
+        let _syncing = tracing::debug_span!("latchwork_transcript_sync").entered();
+        self.file.sync_data().doing("sync", path)?;
+        let named = self
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .named;
+        if !named {
+            let (disk, dir) = (&*self.system.disk, &self.place.dir);
+            disk.sync_dir(dir)
+                .doing("make the transcript's name durable in", dir)?;
+            self.names.lead_to(disk, dir)?;
+        }
+        meter::synced(began.elapsed());
+        self.system.steps.reach("sync:done");
+        Ok(facts.size)
     }
 }
 

@@ -122,6 +122,11 @@ fn keep_copy(
         .disk
         .sync_dir(&place.sidecars())
         .doing("make durable", &dir)?;
+    // Where the sidecars are new, so is their own name.
+    system
+        .disk
+        .sync_dir(&place.dir)
+        .doing("make durable", &place.dir)?;
     Ok(path)
 }
 

@@ -12,6 +12,8 @@
 mod bench;
 #[path = "store/conformance.rs"]
 mod conformance;
+#[path = "store/durability.rs"]
+mod durability;
 #[path = "store/faults.rs"]
 mod faults;
 #[path = "store/interleavings.rs"]
