@@ -145,6 +145,7 @@ impl TurnError {
             },
             AppendError::GuardLost { .. }
             | AppendError::Stale { .. }
+            | AppendError::Replaced { .. }
             | AppendError::Latched { .. } => Self::Conflict(error),
             other => Self::Write(other),
         }

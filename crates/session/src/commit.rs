@@ -26,6 +26,9 @@ pub enum Intent {
     /// At the head if the base is still on the active branch, else refused ([`AppendError::Stale`]): a compaction, an
     /// engine's note.
     IfAncestor,
+    /// At the head if that is exactly the base, else refused ([`AppendError::Stale`]): nothing may have come in between, of
+    /// whatever kind.
+    Exact,
     /// Kept on the base's own branch; the head stays where it is. What is left of a turn that was superseded.
     Aside,
 }
@@ -311,7 +314,7 @@ pub enum AppendError {
         /// Why.
         why: String,
     },
-    /// No room. What was written of the commit, if anything, is blanked before the next one.
+    /// No room. Nothing of the commit stands.
     #[error(
         "no space left for session {session} ({doing}); free some and try again; what was durable before is kept"
     )]
@@ -332,7 +335,31 @@ pub enum AppendError {
         /// The session.
         session: SessionId,
     },
-    /// The backend failed. What was written of the commit, if anything, is no whole entry or carries its keys.
+    /// The transcript that the writer had seen was taken away from under it. Nothing was made anew in its place.
+    #[error(
+        "the transcript of session {session} was taken away while it was in use ({why}); nothing was made anew in its place; if it was moved, move it back; if it was removed, open the session again to begin anew"
+    )]
+    Replaced {
+        /// The session.
+        session: SessionId,
+        /// What was found, and where the commit's own lines are kept.
+        why: String,
+    },
+    /// The storage failed so that nobody can say whether the commit is written. The session is latched until it is opened
+    /// again; then the same keys may be sent again.
+    #[error(
+        "whether the commit to session {session} is written is not known ({doing}); open it again, then send the same keys again"
+    )]
+    Unknown {
+        /// The session.
+        session: SessionId,
+        /// What was being done, to which path.
+        doing: String,
+        /// The cause.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The backend failed. Nothing of the commit stands.
     #[error("session {session} could not be written: {doing}")]
     Backend {
         /// The session.

@@ -2,7 +2,7 @@
 //!
 //! It runs on a thread of its own with a permit that keeps the locks, so it ends whole though its future is dropped.
 //! Order: is everything held still ours; is the turn still the claim's; the tail in order; catch up; place; check once
-//! more; one write; read back; save the head. Deliberately absent: waiting for a disk (see `sync.rs`), except where a
+//! more; one write and a look at what came of it (`write.rs`); save the head. Deliberately absent: waiting for a disk (see `sync.rs`), except where a
 //! file gets its name.
 
 use std::collections::HashSet;
@@ -17,6 +17,7 @@ use crate::fold::{fold, from_nothing, position_at};
 use crate::head_file::{self, SavedHead};
 use crate::lines::{self, Written};
 use crate::meter;
+use crate::missing::Missing;
 use crate::plan::{self, Plan, Refusal};
 use crate::receipt::last_own;
 use crate::session::Session;
@@ -34,7 +35,9 @@ impl Work {
     /// Commits entries.
     pub(crate) fn commit(&self, base: &Head, commit: Commit) -> Result<Receipt, AppendError> {
         let (turn, birth) = (commit.turn.clone(), commit.birth.clone());
-        self.on_file(birth.as_ref(), |work, known, file| {
+        let mut commit = Some(commit);
+        let done = self.on_file(base, birth.as_ref(), |work, known, file| {
+            let commit = commit.take().unwrap_or_else(|| Commit::side(Vec::new()));
             let head = work.current_head(known, file, Some(base));
             let plan = plan::plan(
                 &known.transcript,
@@ -47,10 +50,8 @@ impl Work {
                 session: work.session.id.clone(),
                 head: Box::new(known.as_head(head.clone())),
             })?;
-            if let Target::Birth(Birth {
-                session_key: Some(key),
-                ..
-            }) = file
+            if let Target::Birth { birth, .. } = file
+                && let Some(key) = &birth.session_key
             {
                 plan.say_first(plan::session_line(key));
             }
@@ -61,12 +62,17 @@ impl Work {
                 plan,
                 turn.as_ref().map(|turn| turn.0.as_str()),
             )
+        });
+        done.map_err(|error| match &commit {
+            Some(unwritten) => self.keep_unwritten(error, &unwritten.entries),
+            None => error,
         })
     }
 
-    /// Runs a step on the transcript in order, or on a transcript that is only being born.
+    /// Runs a step on the transcript in order, or on a transcript that is only being born. `base`: what the caller had seen.
     pub(crate) fn on_file<T>(
         &self,
+        base: &Head,
         birth: Option<&Birth>,
         step: impl FnOnce(&Self, &mut Known, &Target<'_>) -> Result<T, AppendError>,
     ) -> Result<T, AppendError> {
@@ -79,12 +85,14 @@ impl Work {
         self.system().steps.reach("commit:checked");
         let mut known = self.session.known();
         let Some(file) = self.permit.transcript() else {
-            let birth = birth.ok_or_else(|| AppendError::NoSession {
-                session: self.session.id.clone(),
-            })?;
-            known.forget();
-            return step(self, &mut known, &Target::Birth(birth));
+            return self.born(&mut known, Missing::File, base, birth, step);
         };
+        let facts = file
+            .facts()
+            .doing("look at", &self.session.place.transcript);
+        if facts.map_err(|error| self.failed(error))?.size == 0 {
+            return self.born(&mut known, Missing::Content, base, birth, step);
+        }
         let file = self.in_order(&mut known, file)?;
         step(self, &mut known, &Target::File(&*file))
     }
@@ -162,7 +170,7 @@ impl Work {
         known: &mut Known,
         file: &Target<'_>,
         head: Option<EntryId>,
-        plan: Plan,
+        mut plan: Plan,
         turn: Option<&str>,
     ) -> Result<Receipt, AppendError> {
         if plan.lines.is_empty() {
@@ -173,12 +181,13 @@ impl Work {
         self.system().steps.reach("commit:rendered");
         self.check()?;
         match file {
-            Target::File(file) => self.append(known, *file, &written)?,
-            Target::Birth(birth) => self.create(known, birth, &written)?,
+            Target::File(file) => {
+                plan.outcome = self.append(known, *file, &written, plan.outcome)?
+            }
+            Target::Birth { birth, what } => self.create(known, birth, *what, &written)?,
         }
         self.sync_through_own(file);
         let end = written.iter().map(|line| &line.id).next_back();
-        self.read_back(known, &written)?;
         self.save_head(known, &plan, head, end);
         let own_end = last_own(&plan, &written);
         let receipt = self.receipt(known, own_end, plan, &written);
@@ -192,7 +201,7 @@ impl Work {
         let facts = |file: &dyn DiskFile| file.facts().ok();
         let ours = match file {
             Target::File(file) => facts(*file),
-            Target::Birth(_) => self.permit.transcript().and_then(|file| facts(&*file)),
+            Target::Birth { .. } => self.permit.transcript().and_then(|file| facts(&*file)),
         };
         let known = self.session.sync.file().and_then(|file| facts(&*file));
         if let (Some(ours), Some(known)) = (ours, known)
@@ -258,45 +267,6 @@ impl Work {
             }
         }
         EntryId::new(latchwork_sys::uuid_v4(&*self.system().entropy))
-    }
-
-    /// The one write.
-    fn append(
-        &self,
-        known: &mut Known,
-        file: &dyn DiskFile,
-        written: &[Written],
-    ) -> Result<(), AppendError> {
-        let (system, place) = (self.system(), &self.session.place);
-        let bytes: Vec<u8> = written
-            .iter()
-            .flat_map(|line| line.bytes.iter().copied())
-            .collect();
-        system.steps.reach("commit:before-write");
-        append_whole(file, &bytes)
-            .doing("append to", &place.transcript)
-            .map_err(|error| self.failed(error))?;
-        system.steps.reach("commit:written");
-        known
-            .catch_up(system, place, file)
-            .map_err(|error| self.failed(error))?;
-        Ok(())
-    }
-
-    /// What was written must be what a reader sees.
-    fn read_back(&self, known: &Known, written: &[Written]) -> Result<(), AppendError> {
-        for line in written {
-            if known.transcript.entry(&line.id).is_none() {
-                let what = std::io::Error::other(format!(
-                    "entry {} cannot be read back; another program wrote in the same moment",
-                    line.id
-                ));
-                return Err(what)
-                    .doing("read back", &self.session.place.transcript)
-                    .map_err(|error| self.failed(error));
-            }
-        }
-        Ok(())
     }
 
     /// The active branch ends with the last line, unless the plan only put something aside torn from it.
@@ -379,16 +349,10 @@ pub(crate) enum Target<'a> {
     /// The transcript.
     File(&'a dyn DiskFile),
     /// A transcript that is not there yet.
-    Birth(&'a Birth),
-}
-
-/// One write; what it left of a line is found and blanked by the next writer.
-pub(crate) fn append_whole(file: &dyn DiskFile, bytes: &[u8]) -> std::io::Result<()> {
-    match file.append(bytes)? {
-        written if written == bytes.len() => Ok(()),
-        written => Err(std::io::Error::new(
-            std::io::ErrorKind::StorageFull,
-            format!("only {written} of {} bytes were written", bytes.len()),
-        )),
-    }
+    Birth {
+        /// How it begins.
+        birth: &'a Birth,
+        /// What is not there.
+        what: Missing,
+    },
 }

@@ -6,7 +6,7 @@
 
 use latchwork_format::{Body, EntryId, Mark, ours};
 use latchwork_lock::PhaseGuard;
-use latchwork_session::{AppendError, Birth, SessionId, Snapshot};
+use latchwork_session::{AppendError, Birth, Head, SessionId, Snapshot};
 use latchwork_sys::hex_id;
 use serde_json::json;
 
@@ -61,13 +61,17 @@ impl FileStore {
         }
         let written = work.lines_of(source, &birth)?;
         let forked = move |work: &Work| {
-            work.on_file(Some(&birth), |work, known, file| match file {
-                Target::Birth(birth) => work.create(known, birth, &[written]),
-                Target::File(_) => Err(AppendError::GuardLost {
-                    session: work.session.id.clone(),
-                    why: "a transcript appeared".to_owned(),
-                }),
-            })
+            work.on_file(
+                &Head::default(),
+                Some(&birth),
+                |work, known, file| match file {
+                    Target::Birth { birth, what } => work.create(known, birth, *what, &[written]),
+                    Target::File(_) => Err(AppendError::GuardLost {
+                        session: work.session.id.clone(),
+                        why: "a transcript appeared".to_owned(),
+                    }),
+                },
+            )
         };
         Ok(run(work, forked).await?)
     }

@@ -43,6 +43,7 @@ mod list;
 mod locks;
 mod mend;
 pub mod meter;
+mod missing;
 mod moved;
 mod names;
 mod options;
@@ -57,7 +58,9 @@ mod state;
 mod store;
 mod sync;
 mod tail;
+mod undo;
 mod whole_file;
+mod write;
 
 pub use examine::{Depth, EndOfFile, Examined, SavedHeadState, examine};
 pub use fork::ForkError;

@@ -1,7 +1,7 @@
 //! Moving the head on purpose: rewind, reset, attaching a branch.
 
 use latchwork_format::EntryId;
-use latchwork_session::{AppendError, Outcome, Receipt};
+use latchwork_session::{AppendError, Head, Outcome, Receipt};
 
 use crate::commit::{Target, Work};
 use crate::plan;
@@ -10,7 +10,7 @@ use crate::state::Known;
 impl Work {
     /// Makes the place of the head durable as an entry whose parent it is.
     pub(crate) fn move_head(&self, to: Option<EntryId>, why: &str) -> Result<Receipt, AppendError> {
-        self.on_file(None, |work, known, file| {
+        self.on_file(&Head::default(), None, |work, known, file| {
             work.make_head(known, file, to, why)
         })
     }

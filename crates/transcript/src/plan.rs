@@ -38,6 +38,21 @@ pub(crate) struct PlannedLine {
     pub again: bool,
 }
 
+impl PlannedLine {
+    /// The first placement of an entry.
+    pub(crate) fn of(entry: NewEntry) -> Self {
+        Self {
+            id: None,
+            body: entry.body,
+            key: entry.key,
+            placement: 1,
+            aside: false,
+            onto: None,
+            again: false,
+        }
+    }
+}
+
 /// What becomes of one entry of the commit.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Own {
@@ -87,6 +102,11 @@ pub(crate) fn plan(
             Way::Grown(over) => begin(head, after(over)),
             Way::Gone(_) => return Err(Refusal::Stale),
         },
+        // What stands already is answered, whatever came after it.
+        Intent::Exact if head == base.leaf.as_ref() || all_there(placements, &commit) => {
+            begin(head, Outcome::Clean)
+        }
+        Intent::Exact => return Err(Refusal::Stale),
         Intent::Aside => begin(
             base.leaf
                 .as_ref()
@@ -107,6 +127,15 @@ pub(crate) fn plan(
         add_again(&mut plan, transcript, placements);
     }
     Ok(plan)
+}
+
+/// Whether every entry stands already, by its key.
+fn all_there(placements: &Placements, commit: &Commit) -> bool {
+    let there = |entry: &NewEntry| {
+        let key = entry.key.as_ref().filter(|_| !entry.again);
+        key.is_some_and(|key| placements.contains_key(key.as_str()))
+    };
+    !commit.entries.is_empty() && commit.entries.iter().all(there)
 }
 
 fn begin(parent: Option<&EntryId>, outcome: Outcome) -> Plan {
@@ -293,13 +322,9 @@ fn add_own(plan: &mut Plan, placements: &Placements, entries: Vec<NewEntry>, asi
         }
         plan.own.push(Own::Line(plan.lines.len()));
         plan.lines.push(PlannedLine {
-            id: None,
-            body: entry.body,
             placement: there.map_or(1, |(_, number)| number + 1),
-            key: entry.key,
             aside,
-            onto: None,
-            again: false,
+            ..PlannedLine::of(entry)
         });
     }
 }

@@ -2,9 +2,9 @@
 //!
 //! No lock is taken and nothing is written. Deliberately absent: repairing anything.
 
-use std::sync::Arc;
-
+use std::collections::HashSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use latchwork_format::{EntryId, Tail, Transcript};
 use latchwork_session::{Divergence, Head, OpenError, OpenReport, Position, Snapshot};
@@ -148,7 +148,10 @@ fn report(snapshot: &Snapshot, session: &Session) -> OpenReport {
         ));
     }
     report.saved_through = session.sync.saved_through().map(Position);
-    report.read_only = transcript.writable().err().map(|fault| fault.to_string());
+    // Nothing at all is no fault: who writes begins it.
+    let is_empty = transcript.saved_through() == 0 && transcript.tail() == Tail::Clean;
+    let fault = transcript.writable().err().filter(|_| !is_empty);
+    report.read_only = fault.map(|fault| fault.to_string());
     report.divergent = divergent(transcript, snapshot.head.leaf.as_ref());
     report
 }
@@ -162,11 +165,18 @@ fn divergent(transcript: &Transcript, head: Option<&EntryId>) -> Vec<Divergence>
     let (Some(head), Some(ours)) = (head, ours) else {
         return found;
     };
+    // One walk for all of them.
+    let active: HashSet<&EntryId> = transcript
+        .branch(head)
+        .unwrap_or_default()
+        .iter()
+        .map(|entry| entry.id())
+        .collect();
     for line in transcript.lines().get(ours..).unwrap_or_default() {
         let entry = &line.entry;
         if !entry.kind().is_conversational()
             || entry.mark().is_some()
-            || transcript.is_ancestor(entry.id(), head)
+            || active.contains(entry.id())
         {
             continue;
         }

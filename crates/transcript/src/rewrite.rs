@@ -32,7 +32,7 @@ pub(crate) fn rewrite(
     if new.is_empty() {
         return Ok(unchanged("no replacements were requested"));
     }
-    work.on_file(None, |work, known, file| {
+    work.on_file(base, None, |work, known, file| {
         let head = work.current_head(known, file, Some(base));
         on_branch(work, known, file, head, base, &new)
     })

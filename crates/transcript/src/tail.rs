@@ -3,13 +3,15 @@
 //! Nothing is ever truncated: a peer's line may already follow. A tail without a newline is first closed by appending
 //! one, then read again. What still does not parse is copied to quarantine and its bytes are overwritten with spaces,
 //! which every reader skips; of a line with a whole entry glued behind a fragment only the fragment is blanked, so that
-//! the peer's entry is rescued. Damage anywhere else is left in place. Runs under the guard only.
+//! the peer's entry is rescued. Only the last line and what stands behind the saved head are mended: whoever saved it had
+//! looked at everything before. Damage anywhere else is left in place. Runs under the guard only.
 
 use std::path::PathBuf;
 
 use latchwork_format::transcript::whole_entry_in;
 use latchwork_sys::{DiskFile, IoDoing, PathError, System, create_whole, hex_id, make_private_dir};
 
+use crate::head_file;
 use crate::layout::Place;
 use crate::state::Known;
 
@@ -46,11 +48,16 @@ pub(crate) fn put_in_order(
         system.steps.reach("tail:closed");
         known.catch_up(system, place, file)?;
     }
+    let saved = head_file::load(system, place).filter(|saved| known.believes(file, saved));
     let transcript = known.transcript.clone();
     let mut mended = Vec::new();
     for (number, damage) in transcript.damage().iter().enumerate() {
         let is_last = damage.offset + damage.len as u64 + 1 >= transcript.saved_through();
-        if number < known.damage_seen && !is_last {
+        let is_new = number >= known.damage_seen
+            && saved
+                .as_ref()
+                .is_some_and(|saved| damage.offset >= saved.at);
+        if !is_new && !is_last {
             continue;
         }
         let mut line = vec![0; damage.len];
@@ -113,21 +120,24 @@ fn keep_copy(
     offset: u64,
     bytes: &[u8],
 ) -> Result<PathBuf, PathError> {
+    let dir = quarantine_folder(system, place)?;
+    let sum = head_file::checksum(&[bytes]);
+    // What it is, by its place and its checksum; and a number, for the same may happen twice.
+    let name = format!("at-{offset}-{sum:016x}-{}.bin", hex_id(&*system.entropy, 2));
+    let path = dir.join(name);
+    create_whole(&*system.disk, &*system.entropy, &path, bytes, 0o600)?;
+    Ok(path)
+}
+
+/// The folder of what was damaged or could not be written, made where it is not there; its name is durable.
+pub(crate) fn quarantine_folder(system: &System, place: &Place) -> Result<PathBuf, PathError> {
     let dir = place.sidecar("quarantine");
     make_private_dir(&*system.disk, &place.sidecars())?;
     make_private_dir(&*system.disk, &dir)?;
-    let path = dir.join(format!("at-{offset}-{}.bin", hex_id(&*system.entropy, 4)));
-    create_whole(&*system.disk, &*system.entropy, &path, bytes, 0o600)?;
-    system
-        .disk
-        .sync_dir(&place.sidecars())
-        .doing("make durable", &dir)?;
-    // Where the sidecars are new, so is their own name.
-    system
-        .disk
-        .sync_dir(&place.dir)
-        .doing("make durable", &place.dir)?;
-    Ok(path)
+    for above in [place.sidecars(), place.dir.clone()] {
+        system.disk.sync_dir(&above).doing("make durable", &above)?;
+    }
+    Ok(dir)
 }
 
 fn blank(file: &dyn DiskFile, offset: u64, len: usize) -> std::io::Result<()> {

@@ -3,15 +3,20 @@
 //! The file is staged beside the transcript, written, made durable and locked before it gets the name, so nobody ever sees a
 //! part of it and its name is born locked.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use latchwork_filelock::StageError;
+use latchwork_filelock::{StageError, Staged};
 use latchwork_session::{AppendError, Birth};
-use latchwork_sys::{DiskFile, IoDoing, create_whole, hex_id, make_private_dir};
+use latchwork_sys::{DiskFile, IoDoing, PathError, System, create_whole, hex_id};
 
-use crate::commit::{Work, append_whole};
+use crate::commit::Work;
+use crate::layout::Place;
 use crate::lines::{self, Written};
+use crate::missing::Missing;
 use crate::state::{Known, read_from};
+use crate::tail::quarantine_folder;
+use crate::write::append_whole;
 
 impl Work {
     /// Writes an old version anew as version 3, whole, and keeps the original.
@@ -21,21 +26,32 @@ impl Work {
         file: &dyn DiskFile,
     ) -> Result<Arc<dyn DiskFile>, StageError> {
         let (system, place) = (self.system(), &self.session.place);
-        let original = read_from(file, 0).doing("read", &place.transcript)?;
-        let migrated = latchwork_format::migrate(&original)
-            .map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidData, error))
-            .doing("bring up to version 3", &place.transcript)?;
-        let dir = place.sidecar("quarantine");
-        make_private_dir(&*system.disk, &dir)?;
-        let copy = dir.join(format!("original-{}.jsonl", hex_id(&*system.entropy, 4)));
-        create_whole(&*system.disk, &*system.entropy, &copy, &original, 0o600)?;
-        let staged = self.permit.stage()?;
-        append_whole(&**staged.file(), &migrated).doing("write", &place.transcript)?;
-        staged
-            .file()
-            .sync_all()
-            .doing("make durable", &place.transcript)?;
+        let mut original = read_from(file, 0).doing("read", &place.transcript)?;
+        let staged = loop {
+            let migrated = latchwork_format::migrate(&original)
+                .map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidData, error))
+                .doing("bring up to version 3", &place.transcript)?;
+            let staged = self.permit.stage()?;
+            append_whole(&**staged.file(), &migrated).doing("write", &place.transcript)?;
+            staged
+                .file()
+                .sync_all()
+                .doing("make durable", &place.transcript)?;
+            system.steps.reach("migrate:staged");
+            // A peer that takes no lock may have gone on meanwhile.
+            match self.grown(file, &original)? {
+                None => break staged,
+                Some(now) => original = now,
+            }
+        };
+        keep(system, place, "original", &original)?;
         self.permit.replace(staged)?;
+        // What came in the last moment is in the old file alone.
+        if let Some(now) = self.grown(file, &original)? {
+            let late = now.get(original.len()..).unwrap_or_default();
+            let kept = keep(system, place, "late", late)?;
+            tracing::warn!(session = %self.session.id, copy = ?kept, "another program wrote to the transcript while it was brought up to version 3; its words are kept beside it");
+        }
         system
             .disk
             .sync_dir(&place.dir)
@@ -50,11 +66,32 @@ impl Work {
         Ok(file)
     }
 
+    /// The whole file, if it has grown.
+    fn grown(&self, file: &dyn DiskFile, known: &[u8]) -> Result<Option<Vec<u8>>, StageError> {
+        let path = &self.session.place.transcript;
+        let size = file.facts().doing("look at", path)?.size;
+        if size == known.len() as u64 {
+            return Ok(None);
+        }
+        Ok(Some(read_from(file, 0).doing("read", path)?))
+    }
+
+    /// Puts the staged file in the place of an empty one.
+    fn fill(&self, staged: Staged) -> Result<(), StageError> {
+        let path = &self.session.place.transcript;
+        let facts = self.system().disk.facts(path).doing("look at", path)?;
+        if facts.size > 0 {
+            return Err(StageError::Appeared { path: path.clone() });
+        }
+        self.permit.replace(staged)
+    }
+
     /// Makes the transcript, whole and durable, born locked.
     pub(crate) fn create(
         &self,
         known: &mut Known,
         birth: &Birth,
+        what: Missing,
         written: &[Written],
     ) -> Result<(), AppendError> {
         let (system, place) = (self.system(), &self.session.place);
@@ -74,7 +111,10 @@ impl Work {
                 .sync_all()
                 .doing("make durable", &place.transcript)?;
             system.steps.reach("commit:before-write");
-            self.permit.create(staged)?;
+            match what {
+                Missing::File => self.permit.create(staged)?,
+                Missing::Content => self.fill(staged)?,
+            }
             system.steps.reach("commit:written");
             system
                 .disk
@@ -93,4 +133,12 @@ impl Work {
             .map_err(|error| self.failed(error))?;
         Ok(())
     }
+}
+
+/// Keeps bytes beside the transcript.
+fn keep(system: &System, place: &Place, what: &str, bytes: &[u8]) -> Result<PathBuf, PathError> {
+    let folder = quarantine_folder(system, place)?;
+    let path = folder.join(format!("{what}-{}.jsonl", hex_id(&*system.entropy, 4)));
+    create_whole(&*system.disk, &*system.entropy, &path, bytes, 0o600)?;
+    Ok(path)
 }

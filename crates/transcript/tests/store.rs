@@ -22,5 +22,7 @@ mod interleavings;
 mod old_versions;
 #[path = "store/refusals.rs"]
 mod refusals;
+#[path = "store/replaced.rs"]
+mod replaced;
 #[path = "store/writers.rs"]
 mod writers;

@@ -54,9 +54,110 @@ async fn a_write_that_the_disk_cut_short_is_an_error_and_the_next_one_goes_well(
             .unwrap();
         assert_eq!(said(&store).await, ["hello", "hi", "lost?"]);
         assert!(bench.text().ends_with('\n'));
-        let kept = std::fs::read_dir(bench.sidecars().join("s.quarantine")).unwrap();
-        assert_eq!(kept.count(), 1);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_commit_that_was_cut_behind_any_byte_nothing_stands_when_it_is_refused() {
+    let three = || vec![user("one"), user("two"), user("three")];
+    let bench = Bench::new();
+    let base = begun(&bench.store()).await;
+    let before = bench.text().len();
+    commit(&bench.store(), &base, going_on(three()))
+        .await
+        .unwrap();
+    let len = bench.text().len() - before;
+    for bytes in (0..len).step_by(7).chain([len - 1]) {
+        for errno in [None, Some(ENOSPC), Some(EIO)] {
+            let bench = Bench::new();
+            let (store, disk) = sick(&bench);
+            let base = begun(&store).await;
+            let outcome = match errno {
+                Some(errno) => FaultOutcome::Torn { bytes, errno },
+                None => FaultOutcome::Short(bytes),
+            };
+            disk.add(Fault::on(Operation::Append, outcome).at("s.jsonl"));
+            let refused = commit(&store, &base, going_on(three())).await;
+            disk.heal();
+            match refused {
+                Err(AppendError::Unknown { .. }) => {
+                    assert!(bytes < 60 && errno.is_some(), "{bytes}, {errno:?}");
+                    let latched = commit(&store, &base, going_on(three())).await;
+                    assert!(
+                        matches!(latched, Err(AppendError::Latched { .. })),
+                        "{latched:?}"
+                    );
+                }
+                Err(AppendError::NoSpace { .. } | AppendError::Backend { .. }) => {}
+                other => panic!("{bytes}, {errno:?}: {other:?}"),
+            }
+            assert_eq!(said(&store).await, ["hello", "hi"], "{bytes}, {errno:?}");
+            commit(&store, &base, going_on(three())).await.unwrap();
+            assert_eq!(said(&store).await, ["hello", "hi", "one", "two", "three"]);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_that_cannot_be_read_back_or_taken_back_is_unknown_and_latched_until_it_is_opened_again()
+ {
+    let cut = Fault::on(Operation::Append, FaultOutcome::Short(200)).at("s.jsonl");
+    let no_blanking = Fault::on(Operation::WriteAt, FaultOutcome::Errno(EIO)).at("s.jsonl");
+    let written = Arc::new(AtomicU64::new(0));
+    for faults in [vec![cut, no_blanking], vec![]] {
+        let bench = Bench::new();
+        let (store, disk) = sick(&bench);
+        let base = begun(&store).await;
+        if faults.is_empty() {
+            // No byte can be read any more, once it is written.
+            written.store(0, Ordering::SeqCst);
+            let written = written.clone();
+            disk.watch(move |operation, path| {
+                if !path.ends_with("s.jsonl") {
+                    return None;
+                }
+                if operation == Operation::Append {
+                    written.store(1, Ordering::SeqCst);
+                }
+                let fails = operation == Operation::Read && written.load(Ordering::SeqCst) == 1;
+                fails.then_some(FaultOutcome::Errno(EIO))
+            });
+        }
+        let whole = faults.is_empty();
+        for fault in faults {
+            disk.add(fault);
+        }
+        let entries = || vec![keyed("one"), keyed("two"), keyed("three")];
+        let unknown = commit(&store, &base, going_on(entries())).await;
+        assert!(
+            matches!(unknown, Err(AppendError::Unknown { .. })),
+            "{unknown:?}"
+        );
+        disk.heal();
+        let latched = commit(&store, &base, going_on(entries())).await;
+        assert!(
+            matches!(latched, Err(AppendError::Latched { .. })),
+            "{latched:?}"
+        );
+        assert_eq!(
+            said(&store).await.len(),
+            if whole {
+                5
+            } else {
+                2 + usize::from(stands(&bench, "one"))
+            }
+        );
+        commit(&store, &base, going_on(entries())).await.unwrap();
+        assert_eq!(said(&store).await, ["hello", "hi", "one", "two", "three"]);
+    }
+}
+
+fn stands(bench: &Bench, what: &str) -> bool {
+    let whole = |line: &str| serde_json::from_str::<serde_json::Value>(line).is_ok();
+    bench
+        .text()
+        .lines()
+        .any(|line| whole(line) && line.contains(what))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

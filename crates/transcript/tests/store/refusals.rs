@@ -83,7 +83,7 @@ async fn what_has_no_header_or_a_newer_one_is_read_and_not_written() {
             "rubbish\n{\"type\":\"message\",\"id\":\"a\",\"parentId\":null}\n",
             "not a session header",
         ),
-        ("", "no session header"),
+        (" \n", "no session header"),
     ] {
         let bench = Bench::new();
         std::fs::create_dir(bench.sessions()).unwrap();

@@ -1,0 +1,148 @@
+//! The one write of a commit, and what came of it.
+//!
+//! A commit stands whole or not at all. Of a write that failed nothing is left standing (`undo.rs`); where that cannot be
+//! said, the answer is `Unknown` and the session is latched until it is opened again. What was written must be what a reader sees.
+
+use latchwork_format::EntryId;
+use latchwork_session::{AppendError, Outcome};
+use latchwork_sys::{DiskFile, IoDoing, PathError};
+
+use crate::commit::Work;
+use crate::lines::Written;
+use crate::state::Known;
+use crate::tail;
+use crate::undo::{Left, undo};
+
+impl Work {
+    /// Appends the lines by one write.
+    pub(crate) fn append(
+        &self,
+        known: &mut Known,
+        file: &dyn DiskFile,
+        written: &[Written],
+        outcome: Outcome,
+    ) -> Result<Outcome, AppendError> {
+        let (system, place) = (self.system(), &self.session.place);
+        let lines = written.iter().flat_map(|line| line.bytes.iter().copied());
+        let bytes: Vec<u8> = lines.collect();
+        let from = known.transcript.saved_through();
+        system.steps.reach("commit:before-write");
+        let wrote = file.append(&bytes);
+        system.steps.reach("commit:written");
+        let (error, out) = match wrote {
+            Ok(out) if out == bytes.len() => return self.seen(known, file, written, from, outcome),
+            Ok(out) => (cut_short(out, bytes.len()), Some(out)),
+            Err(error) => (error, None),
+        };
+        let error = PathError {
+            doing: "append to",
+            path: place.transcript.clone(),
+            source: error,
+        };
+        known.forget();
+        let nothing_stands = match undo(file, from, &bytes, out) {
+            Ok(Left::Nothing) => true,
+            // What may be anybody's fragment is put in quarantine, as the next writer would.
+            Ok(Left::Unclear) => {
+                tail::put_in_order(system, place, known, file).is_ok()
+                    && !self.any_stands(known, written)
+            }
+            Err(_) => false,
+        };
+        Err(if nothing_stands {
+            self.failed(error)
+        } else {
+            self.unknown(error)
+        })
+    }
+
+    /// What was written must be what a reader sees; what others wrote in the same moment is told.
+    fn seen(
+        &self,
+        known: &mut Known,
+        file: &dyn DiskFile,
+        written: &[Written],
+        from: u64,
+        outcome: Outcome,
+    ) -> Result<Outcome, AppendError> {
+        let (system, place) = (self.system(), &self.session.place);
+        let read = known.catch_up(system, place, file).and_then(|_| {
+            if !self.stands(known, written) {
+                // A fragment of somebody who takes no lock came just before: it is blanked, and ours is read.
+                tail::put_in_order(system, place, known, file)?;
+            }
+            Ok(())
+        });
+        read.map_err(|error| self.unknown(error))?;
+        if !self.stands(known, written) {
+            let what =
+                "what was written cannot be read back; another program wrote in the same moment";
+            let what = Err(std::io::Error::other(what)).doing("read back", &place.transcript);
+            return what.map_err(|error| self.unknown(error));
+        }
+        let first = written
+            .first()
+            .and_then(|line| known.transcript.line(&line.id));
+        let first = first.map_or(from, |line| line.offset);
+        let lines = known.transcript.lines();
+        let begin = lines.partition_point(|line| line.offset < from);
+        let between = lines.get(begin..).unwrap_or_default().iter();
+        let spoken: Vec<EntryId> = between
+            .take_while(|line| line.offset < first)
+            .filter(|line| line.entry.kind().is_conversational())
+            .map(|line| line.entry.id().clone())
+            .collect();
+        Ok(beside(outcome, spoken))
+    }
+
+    fn any_stands(&self, known: &Known, written: &[Written]) -> bool {
+        let is_there = |line: &Written| known.transcript.entry(&line.id).is_some();
+        written.iter().any(is_there)
+    }
+
+    fn stands(&self, known: &Known, written: &[Written]) -> bool {
+        let is_there = |line: &Written| known.transcript.entry(&line.id).is_some();
+        written.iter().all(is_there)
+    }
+
+    /// Nobody can say what is written; nothing is acknowledged until it was looked at.
+    pub(crate) fn unknown(&self, error: PathError) -> AppendError {
+        self.session.sync.latch();
+        AppendError::Unknown {
+            session: self.session.id.clone(),
+            doing: error.to_string(),
+            source: Box::new(error.source),
+        }
+    }
+}
+
+/// The outcome, where others spoke between the decision and the write.
+fn beside(outcome: Outcome, spoken: Vec<EntryId>) -> Outcome {
+    match outcome {
+        outcome if spoken.is_empty() => outcome,
+        Outcome::Clean | Outcome::Rebased { .. } => Outcome::Diverged {
+            again: Vec::new(),
+            kept: spoken,
+        },
+        Outcome::Diverged { again, mut kept } => {
+            kept.extend(spoken);
+            Outcome::Diverged { again, kept }
+        }
+        aside => aside,
+    }
+}
+
+fn cut_short(out: usize, of: usize) -> std::io::Error {
+    std::io::Error::new(
+        std::io::ErrorKind::StorageFull,
+        format!("only {out} of {of} bytes were written"),
+    )
+}
+
+/// One write into a file that nobody sees yet.
+pub(crate) fn append_whole(file: &dyn DiskFile, bytes: &[u8]) -> std::io::Result<()> {
+    match file.append(bytes)? {
+        out if out == bytes.len() => Ok(()),
+        out => Err(cut_short(out, bytes.len())),
+    }
+}
