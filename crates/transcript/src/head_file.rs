@@ -1,21 +1,23 @@
-//! The saved head: `.latchwork/<id>.head`, one JSON object.
+//! The saved head: `.latchwork/<id>.head`, two places of 4 KiB with one JSON line each.
 //!
 //! It says which entry the active branch ended with when the transcript was `at` bytes long. It is a help and never
 //! the truth: it counts only while the bytes before `at` are those that it was written for, and everything after
-//! `at` is folded on top of it. It is replaced whole and never synced; losing it means pi's rule.
+//! `at` is folded on top of it. The older place is overwritten, so the other one stands whole whatever happens; of two that
+//! are whole by their checksum the greater number counts. Never synced; losing it means pi's rule. A file that is replaced by a
+//! rename instead costs the filesystem's journal as much as a sync, at each commit.
 
 use std::path::Path;
 
 use latchwork_format::EntryId;
-use latchwork_sys::{IoDoing, OpenHow, PathError, System, read_at_most, temporary_beside};
+use latchwork_sys::{DiskFile, IoDoing, OpenHow, PathError, System, read_at_most};
 use serde::{Deserialize, Serialize};
 
 use crate::layout::Place;
 
 /// How many bytes before a place its witness covers.
 pub(crate) const WITNESS_BYTES: usize = 256;
-/// The largest saved head that is read.
-const HEAD_BYTES_MAX: usize = 64 << 10;
+/// The size of a place, and where the second one begins; in bytes.
+const PLACE_BYTES: usize = 4_096;
 
 /// What is saved.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,42 +49,80 @@ pub(crate) fn checksum(parts: &[&[u8]]) -> u64 {
     u64::from_le_bytes(first)
 }
 
+/// What stands in one place.
+#[derive(Serialize, Deserialize)]
+struct Numbered {
+    number: u64,
+    #[serde(flatten)]
+    head: SavedHead,
+    sum: u64,
+}
+
+impl Numbered {
+    fn new(number: u64, head: SavedHead) -> Self {
+        let sum = Self::sum_of(number, &head);
+        Self { number, head, sum }
+    }
+
+    fn sum_of(number: u64, head: &SavedHead) -> u64 {
+        let leaf = head.leaf.as_ref().map_or("", EntryId::as_str);
+        let numbers = [
+            number,
+            head.at,
+            head.witness,
+            u64::from(head.leaf.is_some()),
+        ];
+        let numbers: Vec<u8> = numbers.iter().flat_map(|part| part.to_le_bytes()).collect();
+        checksum(&[numbers.as_slice(), leaf.as_bytes()])
+    }
+
+    fn read(place: &[u8]) -> Option<Self> {
+        let line = place.split(|byte| *byte == b'\n').next()?;
+        let read: Self = serde_json::from_slice(line).ok()?;
+        (read.sum == Self::sum_of(read.number, &read.head)).then_some(read)
+    }
+}
+
+/// What stands in the two places.
+fn places(file: &dyn DiskFile) -> std::io::Result<[Option<Numbered>; 2]> {
+    let bytes = read_at_most(file, 2 * PLACE_BYTES)?;
+    let (first, second) = bytes.split_at(bytes.len().min(PLACE_BYTES));
+    Ok([Numbered::read(first), Numbered::read(second)])
+}
+
 /// The saved head, if there is one that can be read.
 pub(crate) fn load(system: &System, place: &Place) -> Option<SavedHead> {
     let file = system
         .disk
         .open(&place.sidecar("head"), &OpenHow::reading())
         .ok()?;
-    let bytes = read_at_most(&*file, HEAD_BYTES_MAX).ok()?;
-    serde_json::from_slice(&bytes).ok()
+    let heads = places(&*file).ok()?.into_iter().flatten();
+    heads.max_by_key(|head| head.number).map(|head| head.head)
 }
 
-/// Saves the head, replacing the old one whole.
+/// Saves the head in the older place.
 pub(crate) fn save(system: &System, place: &Place, head: &SavedHead) -> Result<(), PathError> {
     let path = place.sidecar("head");
-    let bytes = serde_json::to_vec(head)
-        .map_err(std::io::Error::other)
-        .doing("save the head in", &path)?;
-    put(system, &path, &bytes).doing("save the head in", &path)
+    put(system, &path, head).doing("save the head in", &path)
 }
 
-fn put(system: &System, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let temporary = temporary_beside(&*system.entropy, path);
-    let file = system
-        .disk
-        .open(&temporary, &OpenHow::appending().only_new())?;
-    let written = file.append(bytes).and_then(|written| {
-        if written == bytes.len() {
-            Ok(())
-        } else {
-            Err(std::io::ErrorKind::StorageFull.into())
-        }
-    });
-    let done = written.and_then(|()| system.disk.rename(&temporary, path));
-    if done.is_err() {
-        let _ = system.disk.remove(&temporary);
+fn put(system: &System, path: &Path, head: &SavedHead) -> std::io::Result<()> {
+    let file = system.disk.open(path, &OpenHow::updating().or_create())?;
+    let places = places(&*file)?.map(|place| place.map_or(0, |place| place.number));
+    let [first, second] = places;
+    let (number, at) = (
+        first.max(second) + 1,
+        if first <= second { 0 } else { PLACE_BYTES },
+    );
+    let mut bytes = serde_json::to_vec(&Numbered::new(number, head.clone()))?;
+    bytes.push(b'\n');
+    if bytes.len() > PLACE_BYTES {
+        return Err(std::io::ErrorKind::InvalidInput.into());
     }
-    done
+    match file.write_at(&bytes, at as u64)? {
+        written if written == bytes.len() => Ok(()),
+        _ => Err(std::io::ErrorKind::StorageFull.into()),
+    }
 }
 
 #[cfg(test)]
@@ -111,6 +151,44 @@ mod tests {
         std::fs::write(place.sidecar("head"), b"{\"leaf\":7").unwrap();
         assert_eq!(load(&system, &place), None);
         assert_eq!(std::fs::read_dir(place.sidecars()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_place_that_was_cut_off_or_changed_leaves_the_head_before_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = Layout::folder(dir.path())
+            .place(&SessionId::new("s").unwrap())
+            .unwrap();
+        let system = System::real();
+        std::fs::create_dir(place.sidecars()).unwrap();
+        let head = |at| SavedHead {
+            leaf: Some(EntryId::new(format!("a{at}"))),
+            at,
+            witness: at * 3,
+        };
+        for at in 1..=5 {
+            save(&system, &place, &head(at)).unwrap();
+            assert_eq!(load(&system, &place), Some(head(at)));
+        }
+        let whole = std::fs::read(place.sidecar("head")).unwrap();
+        let newest = whole.iter().position(|byte| *byte == b'\n').unwrap();
+        for byte in 0..newest {
+            let mut torn = whole.clone();
+            torn[byte..newest].fill(0);
+            std::fs::write(place.sidecar("head"), &torn).unwrap();
+            assert_eq!(load(&system, &place), Some(head(4)), "cut off at {byte}");
+            let mut changed = whole.clone();
+            changed[byte] ^= 1;
+            std::fs::write(place.sidecar("head"), &changed).unwrap();
+            let read = load(&system, &place).unwrap();
+            assert!(
+                read == head(4) || read == head(5),
+                "changed at {byte}: {read:?}"
+            );
+        }
+        // And it goes on from there.
+        save(&system, &place, &head(6)).unwrap();
+        assert_eq!(load(&system, &place), Some(head(6)));
     }
 
     #[test]

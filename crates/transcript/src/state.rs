@@ -155,10 +155,17 @@ pub(crate) fn end_before(file: &dyn DiskFile, place: u64) -> std::io::Result<Vec
 
 /// Reads from a place to the end of the file.
 pub(crate) fn read_from(file: &dyn DiskFile, start: u64) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+    // As much as there is, so that nothing is made ready for more; what came since is read in pieces.
+    let there = file.facts()?.size.saturating_sub(start);
+    let mut bytes = vec![0; usize::try_from(there).unwrap_or(CHUNK)];
     let mut filled = 0;
     loop {
-        bytes.resize(filled + CHUNK, 0);
+        if filled == bytes.len() {
+            if bytes.len() as u64 == there && file.facts()?.size <= start + there {
+                break;
+            }
+            bytes.resize(filled + CHUNK, 0);
+        }
         let Some(room) = bytes.get_mut(filled..) else {
             break;
         };
