@@ -182,7 +182,7 @@ impl Work {
         self.check()?;
         match file {
             Target::File(file) => {
-                plan.outcome = self.append(known, *file, &written, plan.outcome)?
+                plan.outcome = self.append(known, *file, &written, plan.outcome)?;
             }
             Target::Birth { birth, what } => self.create(known, birth, *what, &written)?,
         }
