@@ -32,18 +32,39 @@ pub struct Mended {
     pub rescued: bool,
 }
 
+/// Why the end was not put in order.
+#[derive(Debug)]
+pub(crate) enum NotMended<E> {
+    /// The disk failed.
+    Disk(PathError),
+    /// It could not say that what was mended is durable.
+    Unsynced(PathError),
+    /// What was held is not ours any more.
+    NotHeld(E),
+}
+
+impl<E> From<PathError> for NotMended<E> {
+    fn from(error: PathError) -> Self {
+        Self::Disk(error)
+    }
+}
+
 /// Closes the tail and mends the last lines. `file` must be opened for appending.
 ///
+/// `held` looks whether what the guard holds is still ours; it is asked before each write.
+///
 /// # Errors
-/// [`PathError`]; a tail that could not be closed or blanked is found again by the next writer.
-pub(crate) fn put_in_order(
+/// That of the disk, or of `held`; a tail that could not be closed or blanked is found again by the next writer.
+pub(crate) fn put_in_order<E>(
     system: &System,
     place: &Place,
     known: &mut Known,
     file: &dyn DiskFile,
-) -> Result<Vec<Mended>, PathError> {
+    held: &dyn Fn() -> Result<(), NotMended<E>>,
+) -> Result<Vec<Mended>, NotMended<E>> {
     let rest = known.catch_up(system, place, file)?;
     if !rest.is_empty() {
+        held()?;
         close(file).doing("close the last line of", &place.transcript)?;
         system.steps.reach("tail:closed");
         known.catch_up(system, place, file)?;
@@ -73,6 +94,7 @@ pub(crate) fn put_in_order(
         let fragment = line.get(..len).unwrap_or_default();
         let kept_in = quarantine(system, place, damage.offset, fragment)?;
         system.steps.reach("tail:quarantined");
+        held()?;
         blank(file, damage.offset, len).doing("blank a fragment in", &place.transcript)?;
         system.steps.reach("tail:blanked");
         mended.push(Mended {
@@ -84,7 +106,8 @@ pub(crate) fn put_in_order(
     }
     known.damage_seen = transcript.damage().len();
     if !mended.is_empty() {
-        file.sync_data().doing("make durable", &place.transcript)?;
+        let synced = file.sync_data().doing("make durable", &place.transcript);
+        synced.map_err(NotMended::Unsynced)?;
         known.forget();
         known.catch_up(system, place, file)?;
     }
@@ -155,7 +178,7 @@ fn blank(file: &dyn DiskFile, offset: u64, len: usize) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::put_in_order;
+    use super::{NotMended, put_in_order};
     use crate::layout::{Layout, Place};
     use crate::state::Known;
     use latchwork_session::SessionId;
@@ -186,7 +209,8 @@ mod tests {
             .open(&place.transcript, &OpenHow::appending())
             .unwrap();
         let mut known = Known::default();
-        let mended = put_in_order(&system, place, &mut known, &*file).unwrap();
+        let held = || Ok::<_, NotMended<()>>(());
+        let mended = put_in_order(&system, place, &mut known, &*file, &held).unwrap();
         (
             mended,
             known
