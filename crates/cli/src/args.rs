@@ -3,6 +3,8 @@
 //! Deliberately absent: defaults of settings, which stand beside the code they tune, and the meaning of a combination,
 //! which each command's own room resolves.
 
+mod json;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -11,6 +13,8 @@ use latchwork::seams::Key;
 use latchwork::{SessionArg, SessionKey};
 
 use crate::duration::Span;
+
+pub(crate) use json::wanted_json;
 
 /// Durable, concurrent-safe sessions for AI agents.
 #[derive(Debug, Parser)]
@@ -127,6 +131,9 @@ pub(crate) struct Demo {
     /// How long the recorded model takes for each of its three replies.
     #[arg(long, value_name = "DURATION", default_value = "1500ms")]
     pub(crate) pace: Span,
+    /// One JSON object a line: what happens, and the figures in the last.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `show`.
@@ -160,6 +167,9 @@ pub(crate) struct Append {
     /// A session key, or the path of a transcript (with a `/` or ending in .jsonl).
     #[arg(value_name = "SESSION|PATH")]
     pub(crate) session: SessionArg,
+    /// A failure as JSON, too; receipts always are.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `fork`.
@@ -246,6 +256,9 @@ pub(crate) struct Lock {
     /// What the lock is for, in a word or two; others are shown it.
     #[arg(long, value_name = "NAME", default_value = "lock")]
     pub(crate) phase: String,
+    /// If the command cannot be run under the lock, say why as one JSON object. What the command prints is its own.
+    #[arg(long)]
+    pub(crate) json: bool,
     /// The command and its arguments, after `--`. No shell is involved unless it is named.
     #[arg(value_name = "COMMAND", last = true, required = true)]
     pub(crate) command: Vec<OsString>,
@@ -283,9 +296,16 @@ pub(crate) enum ConfigWhat {
     Check {
         /// This file alone, as if it were your own.
         file: Option<PathBuf>,
+        /// One JSON object.
+        #[arg(long)]
+        json: bool,
     },
     /// The JSON schema of a settings file, for editors.
-    Schema,
+    Schema {
+        /// A failure as JSON, too; the schema always is.
+        #[arg(long)]
+        json: bool,
+    },
     /// Set a setting in your own file. Comments and order stay, and the file is replaced as a whole.
     Set {
         /// Its name.
@@ -293,6 +313,9 @@ pub(crate) enum ConfigWhat {
         /// Its value; the items of a list are separated by commas.
         #[arg(allow_hyphen_values = true)]
         value: String,
+        /// One JSON object.
+        #[arg(long)]
+        json: bool,
     },
     /// Where settings files are looked for, and which are there.
     Path {

@@ -1,4 +1,4 @@
-//! A failure as one block: what, why, and what to do. And the number that the program ends with.
+//! A failure as one block, or as one JSON object: what, why, and what to do. And the number that the program ends with.
 //!
 //! The words of a library's error say what and where; its causes say why; hints are given here alone, since only the
 //! program knows what can be typed.
@@ -13,6 +13,7 @@ use latchwork::models::ModelsError;
 use latchwork::runner::TurnError;
 use latchwork::seams::{AcquireError, AppendError, ClaimError, InboxError, ModelError, OpenError};
 use latchwork::{AddressError, AppendLineError, RunError, SetupError, WriteError};
+use serde_json::{Value, json};
 
 use crate::exit::Exit;
 
@@ -22,10 +23,20 @@ pub(crate) struct Failure {
     /// How the program ends.
     pub(crate) exit: Exit,
     what: String,
-    /// Blocks of lines that were made harmless part by part, and may hold styles of our own.
-    shown: Vec<String>,
+    faults: Vec<Shown>,
     why: Vec<String>,
     hints: Vec<String>,
+}
+
+/// One of several things that are wrong.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    /// Lines that were made harmless part by part, and may hold styles of our own.
+    pub(crate) block: String,
+    /// The same in a sentence.
+    pub(crate) words: String,
+    /// The same for programs.
+    pub(crate) json: Value,
 }
 
 impl Failure {
@@ -34,7 +45,7 @@ impl Failure {
         Self {
             exit: Exit::Failure,
             what: what.into(),
-            shown: Vec::new(),
+            faults: Vec::new(),
             why: Vec::new(),
             hints: Vec::new(),
         }
@@ -48,6 +59,20 @@ impl Failure {
     /// Settings that cannot be used.
     pub(crate) fn settings(what: impl Into<String>) -> Self {
         Self::new(what).exit(Exit::Settings)
+    }
+
+    /// What clap says of a line that makes no sense: its first paragraph is what is wrong, the others say what to do.
+    pub(crate) fn of_usage(told: &clap::Error) -> Self {
+        let words = told.render().to_string();
+        let mut paragraphs = words.split("\n\n").map(|paragraph| {
+            let words: Vec<&str> = paragraph.split_whitespace().collect();
+            words.join(" ")
+        });
+        let what = paragraphs.next().unwrap_or_default();
+        let failure = Self::usage(what.trim_start_matches("error: "));
+        paragraphs.fold(failure, |failure, hint| {
+            failure.hint(hint.trim_start_matches("tip: "))
+        })
     }
 
     /// The error and its causes.
@@ -71,9 +96,9 @@ impl Failure {
         self
     }
 
-    /// With a block of lines that is harmless for a terminal already.
-    pub(crate) fn shown(mut self, block: String) -> Self {
-        self.shown.push(block);
+    /// With one of several things that are wrong.
+    pub(crate) fn shown(mut self, fault: Shown) -> Self {
+        self.faults.push(fault);
         self
     }
 
@@ -100,10 +125,27 @@ impl Failure {
     /// All of it in one line, but for the hints.
     pub(crate) fn in_words(&self) -> String {
         let mut words = self.what.clone();
-        for why in &self.why {
+        let faults = self.faults.iter().map(|fault| &fault.words);
+        for why in faults.chain(&self.why) {
             words = format!("{words}: {why}");
         }
         words
+    }
+
+    /// The several things that are wrong, as a JSON array.
+    pub(crate) fn faults_as_json(&self) -> Value {
+        self.faults.iter().map(|fault| fault.json.clone()).collect()
+    }
+
+    /// All of it as one JSON object: `docs/schemas/error.json`.
+    pub(crate) fn as_json(&self) -> Value {
+        json!({
+            "error": self.what,
+            "causes": self.why,
+            "faults": self.faults_as_json(),
+            "hints": self.hints,
+            "exit": self.exit.code(),
+        })
     }
 
     /// With another end of the program.
@@ -135,8 +177,8 @@ fn beside(path: &Path) -> Option<PathBuf> {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         block(f, "error: ", &self.what)?;
-        for shown in &self.shown {
-            write!(f, "\n{shown}")?;
+        for fault in &self.faults {
+            write!(f, "\n{}", fault.block)?;
         }
         for why in &self.why {
             block(f, "\n  why: ", why)?;
@@ -318,6 +360,23 @@ mod tests {
             failure.to_string(),
             "error: a\n    b\n  why: no\\x1b[2J\n  hint: c"
         );
+    }
+
+    #[test]
+    fn for_a_program_each_part_stands_under_its_name() {
+        let cause = std::io::Error::other("b");
+        let failure = Failure::usage("a").because(&cause).hint("c");
+        assert_eq!(
+            failure.as_json(),
+            serde_json::json!({ "error": "a", "causes": ["b"], "faults": [], "hints": ["c"], "exit": 2 })
+        );
+        let told = clap::Command::new("x").try_get_matches_from(["x", "--why"]);
+        let failure = Failure::of_usage(&told.unwrap_err());
+        assert_eq!(
+            failure.as_json()["error"],
+            "unexpected argument '--why' found"
+        );
+        assert_eq!(failure.as_json()["hints"][0], "Usage: x");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! | file | idea |
 //! |---|---|
-//! | `args` | what may be typed |
+//! | `args` | what may be typed; who asked for JSON |
 //! | `world` | what is taken from the machine around: environment, directory, settings files |
 //! | `settings` | which settings files there are; what is wrong with them, shown |
 //! | `generate` | completions and manual pages |
@@ -59,23 +59,17 @@ use crate::world::World;
 /// How long work that has begun may take to end when the command is over.
 const FAREWELL: Duration = Duration::from_secs(10);
 
-/// For as long as nobody knows what the terminal takes.
-const PLAIN: Errors = Errors { styled: false };
-
 fn main() -> ExitCode {
     let typed = match Typed::try_parse() {
         Ok(typed) => typed,
-        Err(told) => {
-            let code = told.exit_code();
-            let _nobody_reads = told.print();
-            return ExitCode::from(u8::try_from(code).unwrap_or(Exit::Usage.code()));
-        }
+        Err(told) => return senseless(&told),
     };
+    let json = typed.command.wants_json();
     let world = match World::look() {
         Ok(world) => world,
-        Err(failure) => return end(PLAIN, Err(failure)),
+        Err(failure) => return end(plain(json), Err(failure)),
     };
-    let errors = Errors::standard(&world);
+    let errors = Errors::standard(&world, json);
     if let Err(error) = leave_no_core() {
         errors.warn(&format!(
             "a crash may leave a file with what was in memory: {error}"
@@ -100,11 +94,28 @@ fn main() -> ExitCode {
     end(errors, done)
 }
 
+/// For as long as nobody knows what the terminal takes.
+const fn plain(json: bool) -> Errors {
+    Errors {
+        styled: false,
+        json,
+    }
+}
+
+/// Help and the version go out as they are, and so do clap's own words on a line that makes no sense, unless JSON was asked for.
+fn senseless(told: &clap::Error) -> ExitCode {
+    if told.use_stderr() && args::wanted_json(std::env::args_os()) {
+        return end(plain(true), Err(Failure::of_usage(told)));
+    }
+    let _nobody_reads = told.print();
+    ExitCode::from(u8::try_from(told.exit_code()).unwrap_or(Exit::Usage.code()))
+}
+
 fn end(errors: Errors, done: Result<Exit, Failure>) -> ExitCode {
     match done {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            errors.block(&failure);
+            errors.failure(&failure);
             failure.exit.into()
         }
     }
@@ -119,7 +130,7 @@ async fn command(command: Command, world: &World, errors: Errors) -> Result<Exit
         Command::Demo(typed) => demo::run(&typed, world, errors).await,
         Command::Show(typed) => show::run(&typed, &begin(world, errors)?, world).await,
         Command::Sessions(typed) => sessions::run(&typed, &begin(world, errors)?).await,
-        Command::Append(typed) => append::run(&typed, &begin(world, errors)?, world, errors).await,
+        Command::Append(typed) => append::run(&typed, &begin(world, errors)?, world).await,
         Command::Locks(typed) => locks::run(&typed, &begin(world, errors)?).await,
         Command::Why(typed) => why::run(&typed, &begin(world, errors)?).await,
         Command::Lock(typed) => lock::run(&typed, &begin(world, errors)?, world, errors).await,

@@ -10,7 +10,9 @@
 mod bench;
 mod claims;
 mod crashes;
+mod outputs;
 mod providers;
 mod refusals;
+mod schemas;
 mod terminal;
 mod writers;

@@ -4,10 +4,10 @@ use latchwork::config::{Key, Saying};
 use latchwork::{Name, meant_by, name_of, shown};
 use serde_json::{Value, json};
 
-use super::show::as_json;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Errors, Output};
+use crate::settings::json::origin;
 use crate::world::World;
 
 /// Runs the command.
@@ -74,7 +74,7 @@ fn lines(key: &Key, name: &Name, trail: &[Saying]) -> Vec<String> {
 
 fn all_as_json(key: &Key, name: &Name, trail: &[Saying]) -> Value {
     let said =
-        |saying: &Saying| json!({ "value": shown(key, saying), "origin": as_json(&saying.origin) });
+        |saying: &Saying| json!({ "value": shown(key, saying), "origin": origin(&saying.origin) });
     let mut sayings = trail.iter().rev().map(said);
     let holds = sayings.next();
     json!({
@@ -85,7 +85,7 @@ fn all_as_json(key: &Key, name: &Name, trail: &[Saying]) -> Value {
         "type": name.kind.to_string(),
         "range": name.range().map(|range| [range.min(), range.max()]),
         "variable": name.variable,
-        "for_projects": name.for_projects,
+        "forProjects": name.for_projects,
         "since": name.since,
     })
 }

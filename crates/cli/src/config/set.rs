@@ -6,16 +6,18 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use latchwork::config::{Format, Key, SourceFile};
+use latchwork::config::{Format, Key, Origin, SourceFile};
 use latchwork::home::user_file;
 use latchwork::sys::{System, make_private_dir, write_whole};
 use latchwork::{EditError, Sources, edited};
+use serde_json::json;
 
 use super::explain::known;
 use super::places::found;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Errors, Output};
+use crate::settings::json::origin;
 use crate::settings::{files, report};
 use crate::world::World;
 
@@ -23,7 +25,13 @@ use crate::world::World;
 const PRIVATE: u32 = 0o600;
 
 /// Runs the command.
-pub(crate) fn run(key: &str, value: &str, world: &World, errors: Errors) -> Result<Exit, Failure> {
+pub(crate) fn run(
+    key: &str,
+    value: &str,
+    as_json: bool,
+    world: &World,
+    errors: Errors,
+) -> Result<Exit, Failure> {
     let (key, _) = known(key)?;
     let path = path(world)?;
     let old = files::read(&path)?.map_or_else(String::new, |file| file.text);
@@ -32,10 +40,22 @@ pub(crate) fn run(key: &str, value: &str, world: &World, errors: Errors) -> Resu
     if new != old {
         write(&world.system, &path, &new)?;
     }
+    let over = overruled(&key, &path, world);
     let mut output = Output::standard();
-    output.line(format!("{key} is set in {}", path.display()));
+    if as_json {
+        output.json(&json!({
+            "key": key.to_string(),
+            "file": path.to_string_lossy(),
+            "changed": new != old,
+            "overruledBy": over.as_ref().map(origin),
+        }))?;
+    } else {
+        output.line(format!("{key} is set in {}", path.display()));
+    }
     output.finish()?;
-    overruled(&key, &path, world, errors);
+    if let Some(over) = over.filter(|_| !as_json) {
+        errors.warn(&format!("it does not hold: {over} is over it"));
+    }
     Ok(Exit::Ok)
 }
 
@@ -124,17 +144,10 @@ fn write(system: &System, path: &Path, text: &str) -> Result<(), Failure> {
     .map_err(|error| cannot(&error))
 }
 
-/// Says so when something above the file has the last word.
-fn overruled(key: &Key, path: &Path, world: &World, errors: Errors) {
-    let resolved = world
-        .sources(Vec::new())
-        .ok()
-        .and_then(|sources| sources.resolve().ok());
-    let Some(resolved) = resolved else { return };
-    if let Some(origin) = resolved
-        .origin(key.clone())
-        .filter(|origin| origin.file() != Some(path))
-    {
-        errors.warn(&format!("it does not hold: {origin} is over it"));
-    }
+/// What has the last word instead of the file.
+fn overruled(key: &Key, path: &Path, world: &World) -> Option<Origin> {
+    let sources = world.sources(Vec::new()).ok()?;
+    let resolved = sources.resolve().ok()?;
+    let origin = resolved.origin(key.clone())?;
+    (origin.file() != Some(path)).then(|| origin.clone())
 }
