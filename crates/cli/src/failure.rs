@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use latchwork::config::nearest;
 use latchwork::format::Escaped;
-use latchwork::models::ModelsError;
+use latchwork::models::{ModelsError, ReplayError};
 use latchwork::runner::TurnError;
 use latchwork::seams::{AcquireError, AppendError, ClaimError, InboxError, ModelError, OpenError};
 use latchwork::{AddressError, AppendLineError, RunError, SetupError, WriteError};
@@ -225,6 +225,7 @@ impl From<RunError> for Failure {
                 .hint("name one with --model PROVIDER/MODEL, LATCHWORK_MODEL or the setting `model` (OPENAI_API_KEY or OPENAI_BASE_URL for openai/...)")
                 .hint("offline, --model replay:FILE answers with the replies of a recorded session"),
             RunError::BadModel(_) => failure.exit(Exit::Usage),
+            RunError::Models(ModelsError::Replay(ReplayError::Read(error))) => failure.near(&error.path, false),
             RunError::Models(ModelsError::Replay(_)) => failure,
             RunError::Models(ModelsError::UnknownProvider { provider, model, known }) => failure
                 .exit(Exit::Settings)

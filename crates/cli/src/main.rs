@@ -157,16 +157,11 @@ fn begin_with(world: &World, flags: Vec<Flag>, errors: Errors) -> Result<Latchwo
 
 /// Logs go to standard error, and only where they are asked for.
 fn log(settings: &Settings, errors: Errors) -> Result<(), Failure> {
-    let Some(wanted) = settings
-        .log
-        .as_deref()
-        .filter(|wanted| !wanted.trim().is_empty())
-    else {
+    let filter = settings::log::filter(settings)
+        .map_err(|why| Failure::settings(format!("the setting log cannot be used: {why}")))?;
+    let Some(filter) = filter else {
         return Ok(());
     };
-    let filter = tracing_subscriber::EnvFilter::try_new(wanted).map_err(|error| {
-        Failure::settings(format!("the setting log cannot be read: {wanted:?}")).because(&error)
-    })?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(errors.styled)

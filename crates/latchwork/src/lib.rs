@@ -38,7 +38,7 @@ pub use facade::{Latchwork, Secrets, SetupError};
 pub use session::{Look, Session, WriteError};
 pub use settings::{
     EditError, Endpoint, Flag, Kind, MAIN_SESSION, Name, OPENAI, SYSTEM_PROMPT, Settings, Sources,
-    edited, meant_by, name_of, names, reference, shown,
+    edited, meant_by, misnamed_model, name_of, names, reference, shown,
 };
 pub use turn::{Ask, RunError};
 pub use watch::Watching;

@@ -5,13 +5,14 @@
 
 use std::path::Path;
 
-use latchwork::Sources;
+use latchwork::config::{ConfigError, Resolved};
+use latchwork::{Settings, Sources, misnamed_model};
 use serde_json::{Value, json};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Errors, Output};
-use crate::settings::{files, report};
+use crate::settings::{files, log, report};
 use crate::world::World;
 
 /// Runs the command.
@@ -26,7 +27,7 @@ pub(crate) fn run(
         Some(path) => alone(path, world)?,
     };
     let files = sources.files();
-    let resolved = sources.resolve();
+    let resolved = examined(sources);
     let mut output = Output::standard();
     let wrong = match &resolved {
         Err(error) => Some(report::failure(error, &files, errors.styled)),
@@ -57,6 +58,17 @@ pub(crate) fn run(
     }
     output.finish()?;
     wrong.map_or(Ok(Exit::Ok), Err)
+}
+
+/// The settings, with what is found out elsewhere only by whoever asks a model.
+fn examined(sources: Sources) -> Result<Resolved<Settings>, ConfigError> {
+    let resolved = sources.resolve().and_then(log::understood)?;
+    match misnamed_model(&resolved) {
+        Some(fault) => Err(ConfigError {
+            faults: vec![fault],
+        }),
+        None => Ok(resolved),
+    }
 }
 
 fn in_words(file: Option<&Path>, count: usize) -> String {

@@ -6,10 +6,10 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use latchwork::config::{Format, Key, Origin, SourceFile};
+use latchwork::config::{Format, Key, Origin, Resolved, SourceFile};
 use latchwork::home::user_file;
 use latchwork::sys::{System, make_private_dir, write_whole};
-use latchwork::{EditError, Sources, edited};
+use latchwork::{EditError, Settings, Sources, edited, misnamed_model};
 use serde_json::json;
 
 use super::explain::known;
@@ -18,7 +18,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Errors, Output};
 use crate::settings::json::origin;
-use crate::settings::{files, report};
+use crate::settings::{files, log, report};
 use crate::world::World;
 
 /// What a new settings file may be read and written by.
@@ -40,7 +40,13 @@ pub(crate) fn run(
     if new != old {
         write(&world.system, &path, &new)?;
     }
-    let over = overruled(&key, &path, world);
+    let resolved = world
+        .sources(Vec::new())
+        .ok()
+        .and_then(|sources| sources.resolve().ok());
+    let over = resolved
+        .as_ref()
+        .and_then(|resolved| overruled(&key, &path, resolved));
     let mut output = Output::standard();
     if as_json {
         output.json(&json!({
@@ -55,6 +61,11 @@ pub(crate) fn run(
     output.finish()?;
     if let Some(over) = over.filter(|_| !as_json) {
         errors.warn(&format!("it does not hold: {over} is over it"));
+    }
+    // Set it is: the provider may be set up next.
+    let model = resolved.as_ref().and_then(misnamed_model);
+    if let Some(fault) = model.filter(|fault| fault.key() == Some(&key)) {
+        errors.warn(&fault.to_string());
     }
     Ok(Exit::Ok)
 }
@@ -104,7 +115,7 @@ fn understood(
         cwd: world.cwd.clone(),
         ..Sources::default()
     };
-    let Err(mut error) = sources.resolve() else {
+    let Err(mut error) = sources.resolve().and_then(log::understood) else {
         return Ok(());
     };
     error
@@ -145,9 +156,7 @@ fn write(system: &System, path: &Path, text: &str) -> Result<(), Failure> {
 }
 
 /// What has the last word instead of the file.
-fn overruled(key: &Key, path: &Path, world: &World) -> Option<Origin> {
-    let sources = world.sources(Vec::new()).ok()?;
-    let resolved = sources.resolve().ok()?;
+fn overruled(key: &Key, path: &Path, resolved: &Resolved<Settings>) -> Option<Origin> {
     let origin = resolved.origin(key.clone())?;
     (origin.file() != Some(path)).then(|| origin.clone())
 }
