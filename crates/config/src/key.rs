@@ -38,8 +38,9 @@ impl Key {
         self.with(|name| is_like_a_setting(name) || is_short(name))
     }
 
-    /// Veiled, but for its last name, which is nearly that of a setting.
-    pub(crate) fn veiled_but_last(&self) -> Self {
+    /// Veiled, but for its last name: where that is nearly the name of a setting, it is no secret.
+    #[must_use]
+    pub fn veiled_but_last(&self) -> Self {
         let mut key = self.veiled();
         key.0.pop();
         key.child(self.last())

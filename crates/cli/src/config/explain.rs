@@ -33,11 +33,14 @@ pub(super) fn known(typed: &str) -> Result<(Key, &'static Name), Failure> {
     if let Some(name) = name_of(&key) {
         return Ok((key, name));
     }
-    let hint = match meant_by(typed) {
-        Some(meant) => format!("did you mean `{meant}`?"),
-        None => "`latchwork config show` lists all settings".to_owned(),
+    let (shown, hint) = match meant_by(typed) {
+        Some(meant) => (key.veiled_but_last(), format!("did you mean `{meant}`?")),
+        None => (
+            key.veiled(),
+            "`latchwork config show` lists all settings".to_owned(),
+        ),
     };
-    Err(Failure::usage(format!("there is no setting `{key}`")).hint(hint))
+    Err(Failure::usage(format!("there is no setting `{shown}`")).hint(hint))
 }
 
 fn lines(key: &Key, name: &Name, trail: &[Saying]) -> Vec<String> {
