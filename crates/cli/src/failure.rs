@@ -5,6 +5,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use latchwork::config::nearest;
@@ -315,10 +316,26 @@ impl From<InboxError> for Failure {
     }
 }
 
+/// Whether the system refused it to this user.
+fn is_refused(error: &(dyn Error + 'static)) -> bool {
+    let causes = std::iter::successors(Some(error), |cause| Error::source(*cause));
+    causes
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|cause| {
+            matches!(
+                cause.kind(),
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
+            )
+        })
+}
+
 impl From<WriteError> for Failure {
     fn from(error: WriteError) -> Self {
         let failure = Self::of(&error);
         match &error {
+            error if is_refused(error) => failure.hint(
+                "make it writable for you, or set LATCHWORK_HOME to a folder that is; reading needs no such right",
+            ),
             WriteError::Acquire(AcquireError::Busy { .. }) => failure
                 .exit(Exit::Busy)
                 .hint("try again; whoever holds the session is named above"),

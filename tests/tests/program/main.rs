@@ -10,8 +10,10 @@
 mod bench;
 mod claims;
 mod crashes;
+mod homes;
 mod outputs;
 mod providers;
+mod pty;
 mod refusals;
 mod schemas;
 mod terminal;

@@ -129,6 +129,7 @@ fn the_only_one(system: &System, path: &Path) -> Result<Box<dyn DiskFile>, Failu
             folder.display()
         ))
         .because(error)
+        .hint("make it writable for you, or set XDG_CONFIG_HOME to a folder of yours (an absolute path)")
     };
     if !folder.exists() {
         std::fs::create_dir_all(folder.parent().unwrap_or(folder))
@@ -203,7 +204,9 @@ fn touches(wrong: &Key, key: &Key) -> bool {
 
 fn write(system: &System, path: &Path, text: &str) -> Result<(), Failure> {
     let cannot = |error: &(dyn Error + 'static)| {
-        Failure::settings(format!("{} cannot be written", path.display())).because(error)
+        Failure::settings(format!("{} cannot be written", path.display()))
+            .because(error)
+            .hint("make its folder writable for you, or set XDG_CONFIG_HOME to a folder of yours (an absolute path)")
     };
     let target = behind_links(path);
     let mode =
