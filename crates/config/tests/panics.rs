@@ -1,6 +1,13 @@
 //! A panic while secrets are held says nothing of them, whatever is unwrapped and however much of the stack is shown.
 //!
 //! The panics are real ones of a process of its own: this test program, started again.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unnecessary_literal_unwrap,
+    clippy::unwrap_used,
+    reason = "panics are what this is about"
+)]
 
 use std::io;
 use std::path::Path;

@@ -39,7 +39,7 @@ impl Owned {
         std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
         if root {
             below(&top, &|path| {
-                chown(path, Some(STRANGER), Some(STRANGER)).unwrap()
+                chown(path, Some(STRANGER), Some(STRANGER)).unwrap();
             });
         }
         Some(Self {
