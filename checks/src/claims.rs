@@ -109,7 +109,7 @@ pub enum At {
     Wait,
     /// [Is it at its path?]
     LookOther,
-    /// [List]: is it still the highest?
+    /// \[List\]: is it still the highest?
     ListWaited,
     /// Free: [is there a request, and does its asker live?]
     LookForAsker,
@@ -131,7 +131,7 @@ pub enum At {
     CheckNext,
     /// [Is the own claim at its path?]
     CheckOwn,
-    /// [List], off the usual path.
+    /// \[List\], off the usual path.
     List,
     /// [Is a lower claim held?]
     TryLower,

@@ -62,7 +62,7 @@ pub enum At {
     Fast,
     /// [Write the word].
     Say,
-    /// A thread of it waits: [flock].
+    /// A thread of it waits: \[flock\].
     Wait,
     /// It has no thread: [try to lock] after a pause.
     Poll,

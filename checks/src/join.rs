@@ -62,7 +62,7 @@ pub enum At {
     Gone,
     /// The command, or the holder while the command runs.
     Runs,
-    /// A new process that has yet to become another program: [exec].
+    /// A new process that has yet to become another program: \[exec\].
     Forked,
     /// Another program, that got the description by mistake.
     Stranger,
