@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use crate::args::Append;
 use crate::exit::Exit;
 use crate::failure::{Failure, in_one_line};
-use crate::output::{Errors, Output};
+use crate::output::Output;
 use crate::world::World;
 
 /// The longest line that is taken, in bytes.
@@ -25,7 +25,6 @@ pub(crate) async fn run(
     typed: &Append,
     latchwork: &Latchwork,
     world: &World,
-    errors: Errors,
 ) -> Result<Exit, Failure> {
     let session = latchwork.session(&typed.session)?;
     let mut appender = session.appender(world.cwd.display().to_string());
@@ -53,10 +52,9 @@ pub(crate) async fn run(
     }
     output.finish()?;
     if bad > 0 {
-        errors.block(format!(
-            "error: {bad} of {number} lines were not appended; the receipts say which and why"
-        ));
-        return Ok(Exit::Failure);
+        return Err(Failure::new(format!(
+            "{bad} of {number} lines were not appended; the receipts say which and why"
+        )));
     }
     Ok(Exit::Ok)
 }

@@ -74,10 +74,10 @@ fn longest(there: &[u8], bytes: &[u8]) -> Option<(usize, usize, Left)> {
     let line = memchr::memrchr(b'\n', bytes.get(..same)?).map_or(0, |end| end + 1);
     let begun = same - line;
     let is_ours = begun == 0 || own_beginning(bytes.get(line..)?).is_some_and(|own| own <= begun);
-    Some(match is_ours {
-        true => (at, same, Left::Nothing),
-        false if same == rest.len() => (at, line, Left::Unclear),
-        false => (at, line, Left::Nothing),
+    Some(if is_ours {
+        (at, same, Left::Nothing)
+    } else {
+        (at, line, Left::Unclear)
     })
 }
 
