@@ -169,9 +169,41 @@ pub(crate) struct Append {
     /// A session key, or the path of a transcript (with a `/` or ending in .jsonl).
     #[arg(value_name = "SESSION|PATH")]
     pub(crate) session: SessionArg,
+    /// What a line survives when its receipt is printed: the end of the process, a crash of the system, a loss of power.
+    #[arg(long, value_name = "LEVEL", value_enum, default_value = "device")]
+    pub(crate) durability: Durability,
+    /// The entry that the first line continues, by its id [default: the head].
+    #[arg(long, value_name = "ENTRY")]
+    pub(crate) base: Option<String>,
+    /// What becomes of a line whose base is not the head any more: it goes to the head, it stays on a branch of its own where somebody
+    /// spoke in between, or it is refused.
+    #[arg(long, value_name = "HOW", value_enum, default_value = "rebase")]
+    pub(crate) on_conflict: Conflict,
     /// A failure as JSON, too; receipts always are.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// `--durability`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Durability {
+    /// The end of the process.
+    Process,
+    /// A crash of the system. It takes the same as a loss of power.
+    Os,
+    /// A loss of power.
+    Device,
+}
+
+/// `--on-conflict`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Conflict {
+    /// To the head; a base that is named must still be on the active branch.
+    Rebase,
+    /// On a branch of its own where somebody spoke in between.
+    Branch,
+    /// Refused.
+    Fail,
 }
 
 /// `fork`.

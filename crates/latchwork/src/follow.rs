@@ -23,7 +23,8 @@ const EVERY: Duration = Duration::from_millis(500);
 pub type ReadSources<E> = Arc<dyn Fn() -> Result<Sources, E> + Send + Sync>;
 
 /// What else is held against settings before they are taken over: what only the program knows.
-pub type Judge = Arc<dyn Fn(Resolved<Settings>) -> Result<Resolved<Settings>, ConfigError> + Send + Sync>;
+pub type Judge =
+    Arc<dyn Fn(Resolved<Settings>) -> Result<Resolved<Settings>, ConfigError> + Send + Sync>;
 
 /// Follows the settings files of a runtime.
 pub struct Follow<E> {

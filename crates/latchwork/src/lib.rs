@@ -36,7 +36,7 @@ mod watch;
 mod why;
 
 pub use address::{AddressError, SessionArg, SessionKey};
-pub use append::{AppendLineError, Appended, Appender, LineError, Stands};
+pub use append::{AppendHow, AppendLineError, Appended, Appender, LineError, OnConflict, Stands};
 pub use facade::{Latchwork, Secrets, SetupError};
 pub use follow::{Follow, Judge, News, ReadSources};
 pub use live::Change;
