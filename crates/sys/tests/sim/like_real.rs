@@ -9,127 +9,7 @@ use std::path::{Path, PathBuf};
 use latchwork_sys::{Disk, DiskFile, FileFacts, FileKind, OpenHow, RealDisk, SimDisk, SimProcess};
 use proptest::prelude::*;
 
-const PATHS: [&str; 10] = [
-    "a",
-    "b",
-    "d",
-    "d/x",
-    "d/y",
-    "d/e",
-    "d/e/z",
-    "nowhere/q",
-    "a/under",
-    "d/../b",
-];
-const MODES: [u32; 3] = [0o600, 0o700, 0o400 | 0o200];
-
-#[derive(Clone, Debug)]
-enum Op {
-    Open(usize, usize, usize, OpenHow),
-    Close(usize),
-    Facts(usize),
-    FactsBehind(usize),
-    CreateDir(usize, usize),
-    Rename(usize, usize),
-    RenameNew(usize, usize),
-    Link(usize, usize),
-    Remove(usize),
-    List(usize),
-    SyncDir(usize),
-    Asked(usize),
-    Canonicalize(usize),
-    Share(usize, usize),
-    Adopt(usize, usize, usize),
-    DropShared(usize),
-    Watch(usize),
-    Told,
-    Read(usize, usize, u64),
-    Append(usize, Vec<u8>),
-    WriteAt(usize, Vec<u8>, u64),
-    SyncData(usize),
-    SyncAll(usize),
-    FileFacts(usize),
-    TryLock(usize),
-    Lock(usize),
-    Unlock(usize),
-    HasWriter(usize),
-    SetMode(usize, usize),
-    Forget(usize, u64),
-    Kill(usize),
-}
-
-const FILES: usize = 5;
-const SHARED: usize = 2;
-const PROCESSES: usize = 2;
-
-fn how() -> impl Strategy<Value = OpenHow> {
-    (any::<[bool; 6]>(), 0..MODES.len()).prop_map(
-        |([read, write, append, create, create_new, plain], mode)| OpenHow {
-            read,
-            write,
-            append,
-            create: create || plain,
-            create_new: create_new && !plain,
-            mode: MODES[mode],
-            ..OpenHow::default()
-        },
-    )
-}
-
-fn bytes() -> impl Strategy<Value = Vec<u8>> {
-    prop_oneof![
-        4 => proptest::collection::vec(any::<u8>(), 0..40),
-        1 => (1u8.., 3000usize..9000).prop_map(|(byte, len)| vec![byte; len]),
-    ]
-}
-
-fn offset() -> impl Strategy<Value = u64> {
-    prop_oneof![3 => 0u64..64, 1 => 0u64..20_000]
-}
-
-fn op() -> impl Strategy<Value = Op> {
-    let path = || 0..PATHS.len();
-    let file = || 0..FILES;
-    let names = prop_oneof![
-        (path(), 0..MODES.len()).prop_map(|(p, m)| Op::CreateDir(p, m)),
-        (path(), path()).prop_map(|(a, b)| Op::Rename(a, b)),
-        (path(), path()).prop_map(|(a, b)| Op::RenameNew(a, b)),
-        (path(), path()).prop_map(|(a, b)| Op::Link(a, b)),
-        path().prop_map(Op::Remove),
-        path().prop_map(Op::List),
-        path().prop_map(Op::SyncDir),
-        path().prop_map(Op::Facts),
-        path().prop_map(Op::FactsBehind),
-        path().prop_map(Op::Asked),
-        path().prop_map(Op::Canonicalize),
-        path().prop_map(Op::Watch),
-        Just(Op::Told),
-    ];
-    let of_file = prop_oneof![
-        file().prop_map(Op::Close),
-        (file(), 0usize..9000, offset()).prop_map(|(f, n, at)| Op::Read(f, n, at)),
-        (file(), bytes()).prop_map(|(f, b)| Op::Append(f, b)),
-        (file(), bytes(), offset()).prop_map(|(f, b, at)| Op::WriteAt(f, b, at)),
-        file().prop_map(Op::SyncData),
-        file().prop_map(Op::SyncAll),
-        file().prop_map(Op::FileFacts),
-        file().prop_map(Op::HasWriter),
-        (file(), 0..MODES.len()).prop_map(|(f, m)| Op::SetMode(f, m)),
-        (file(), offset()).prop_map(|(f, at)| Op::Forget(f, at)),
-    ];
-    let locks = prop_oneof![
-        3 => file().prop_map(Op::TryLock),
-        1 => file().prop_map(Op::Lock),
-        2 => file().prop_map(Op::Unlock),
-        1 => (file(), 0..SHARED).prop_map(|(f, s)| Op::Share(f, s)),
-        1 => (0..SHARED, file(), 0..PROCESSES).prop_map(|(s, f, p)| Op::Adopt(s, f, p)),
-        1 => (0..SHARED).prop_map(Op::DropShared),
-        1 => (0..PROCESSES).prop_map(Op::Kill),
-    ];
-    let open =
-        (file(), 0..PROCESSES, path(), how()).prop_map(|(f, p, at, how)| Op::Open(f, p, at, how));
-    prop_oneof![3 => open, 4 => names, 6 => of_file, 3 => locks]
-}
+use crate::program::{FILES, MODES, Op, PATHS, PROCESSES, SHARED, op};
 
 /// An answer as both disks can give it: an error by its number, or by its kind if it has none.
 fn said<T>(answer: io::Result<T>) -> Result<T, String> {
@@ -489,20 +369,95 @@ fn links(
     same
 }
 
+/// Runs a program on both, and compares what is left.
+fn run(program: &[Op]) -> Result<(), TestCaseError> {
+    let dir = tempfile::tempdir().unwrap();
+    let mut both = Both::new(dir.path());
+    for op in program {
+        both.name(op)?;
+    }
+    let process = both.sim.process();
+    let (root, ours) = (both.root.clone(), Path::new("/"));
+    let real = tree(&RealDisk, &root, &root);
+    prop_assert_eq!(&real, &tree(&process, ours, ours));
+    prop_assert_eq!(links(&RealDisk, &root, &real), links(&process, ours, &real));
+    Ok(())
+}
+
+#[test]
+fn every_move_of_a_name_onto_every_other_is_answered_as_the_real_disk_does() {
+    let create = |slot, name| Op::Open(slot, 0, path(name), OpenHow::appending().or_create());
+    let begin = [
+        Op::CreateDir(path("d"), 0),
+        Op::CreateDir(path("d/e"), 0),
+        create(0, "b"),
+        Op::Append(0, b"b".to_vec()),
+        create(1, "d/x"),
+        Op::Append(1, b"x".to_vec()),
+        Op::Link(path("d/x"), path("d/y")),
+    ];
+    let moves: [fn(usize, usize) -> Op; 3] = [Op::Rename, Op::RenameNew, Op::Link];
+    for (from, to) in (0..PATHS.len()).flat_map(|from| (0..PATHS.len()).map(move |to| (from, to))) {
+        for change in moves {
+            let mut program = begin.to_vec();
+            program.extend([change(from, to), Op::FileFacts(0), Op::FileFacts(1)]);
+            run(&program).unwrap();
+        }
+    }
+    for name in 0..PATHS.len() {
+        for change in [
+            Op::Remove,
+            Op::List,
+            Op::SyncDir,
+            Op::Facts,
+            Op::Canonicalize,
+        ] {
+            run(&[&begin[..], &[change(name)]].concat()).unwrap();
+        }
+    }
+}
+
+#[test]
+fn who_watches_a_file_is_told_when_the_real_disk_tells_and_not_else() {
+    let b = path("b");
+    let open = |slot, how| Op::Open(slot, 0, b, how);
+    run(&[
+        open(0, OpenHow::appending().or_create()),
+        Op::Watch(b),
+        Op::Told,
+        Op::Append(0, b"x".to_vec()),
+        Op::Told,
+        Op::Told,
+        Op::Append(0, Vec::new()),
+        Op::SyncData(0),
+        Op::SetMode(0, 1),
+        Op::Told,
+        Op::WriteAt(0, b"y".to_vec(), 0),
+        Op::Told,
+        open(1, OpenHow::reading()),
+        Op::Read(1, 9, 0),
+        Op::Close(1),
+        Op::Told,
+        Op::Close(0),
+        Op::Told,
+        open(1, OpenHow::reading()),
+        Op::Remove(b),
+        Op::Told,
+        Op::Close(1),
+        Op::Told,
+    ])
+    .unwrap();
+}
+
+fn path(name: &str) -> usize {
+    PATHS.iter().position(|path| *path == name).unwrap()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn without_a_crash_the_disk_in_memory_answers_as_the_real_one(program in proptest::collection::vec(op(), 1..80)) {
-        let dir = tempfile::tempdir().unwrap();
-        let mut both = Both::new(dir.path());
-        for op in &program {
-            both.name(op)?;
-        }
-        let process = both.sim.process();
-        let (root, ours) = (both.root.clone(), Path::new("/"));
-        let real = tree(&RealDisk, &root, &root);
-        prop_assert_eq!(&real, &tree(&process, ours, ours));
-        prop_assert_eq!(links(&RealDisk, &root, &real), links(&process, ours, &real));
+        run(&program)?;
     }
 }

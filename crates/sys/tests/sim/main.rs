@@ -8,5 +8,6 @@
 
 mod like_real;
 mod loss;
+mod program;
 mod protocol;
 mod running;
