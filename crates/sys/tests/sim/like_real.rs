@@ -10,6 +10,7 @@ use crate::program::{FILES, Op, PATHS, op};
 fn every_move_of_a_name_onto_every_other_is_answered_as_the_real_disk_does() {
     let create = |slot, name| Op::Open(slot, 0, path(name), OpenHow::appending().or_create());
     let begin = [
+        Op::CreateDir(path("a"), 0),
         Op::CreateDir(path("d"), 0),
         Op::CreateDir(path("d/e"), 0),
         create(0, "b"),
@@ -57,6 +58,7 @@ fn holes_ends_and_what_a_file_is_not_open_for_are_answered_as_the_real_disk_does
     for file in 0..FILES {
         program.extend([
             Op::WriteAt(file, b"far".to_vec(), 10_000),
+            Op::Read(file, 9_000, 0),
             Op::WriteAt(file, Vec::new(), 19_000),
             Op::FileFacts(file),
             Op::Append(file, b"end".to_vec()),
