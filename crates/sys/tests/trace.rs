@@ -324,7 +324,7 @@ fn a_number_that_is_given_out_again_does_not_bring_back_what_its_old_file_lacked
     let theirs = open(&bench.sim.process(), "/f");
     theirs.append(b"synced by them").unwrap();
     assert_eq!(bench.disk.facts(at("/f")).unwrap().ino, number);
-    open(&bench.disk, "/f");
+    let _held = open(&bench.disk, "/f");
     bench.trace.acknowledged(at("/f"), 5);
     assert_eq!(bench.trace.broken(), []);
 }

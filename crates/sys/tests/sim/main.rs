@@ -6,7 +6,9 @@
     reason = "the helpers of tests, too, stop where something is wrong"
 )]
 
+mod both;
 mod like_real;
 mod loss;
+mod program;
 mod protocol;
 mod running;
