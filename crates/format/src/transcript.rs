@@ -20,15 +20,16 @@ use std::collections::HashMap;
 
 use crate::entry::RawEntry;
 use crate::fault::{Limits, LineFault};
-use crate::header::{Header, Version};
+use crate::header::Header;
 use crate::id::EntryId;
 use index::Index;
-use reader::{Reader, Reading};
 
 pub use fork::{ForkError, fork};
 pub(crate) use migrate::as_custom;
 pub use migrate::{MigrateError, migrate};
+pub(crate) use reader::{Reader, Reading};
 pub use salvage::whole_entry_in;
+pub(crate) use salvage::{BETWEEN_NAMES, Lost, MAX_NAME, find_names};
 pub use tree::{Tree, TreeFault};
 
 /// An entry and its place in the file.
@@ -255,16 +256,7 @@ impl Transcript {
     /// # Errors
     /// See [`HeaderFault`]; reading works in every case.
     pub fn writable(&self) -> Result<&Header, HeaderFault> {
-        let header = self
-            .reader
-            .header()
-            .ok_or_else(|| self.reader.header_fault())?;
-        match &header.version {
-            Version::Unknown(written) => Err(HeaderFault::UnknownVersion {
-                written: written.clone(),
-            }),
-            _ => Ok(header),
-        }
+        self.reader.writable()
     }
 
     /// Where the next byte to read stands: after the last newline.
