@@ -9,7 +9,7 @@
 //!
 #![doc = include_str!("../README.md")]
 
-//OUT pub mod backwards;
+pub mod backwards;
 pub mod context;
 pub mod entry;
 pub mod escape;
@@ -22,7 +22,7 @@ pub mod kind;
 pub mod mark;
 pub mod message;
 pub mod ours;
-//OUT pub mod outline;
+pub mod outline;
 pub mod request;
 pub mod scan;
 pub mod session_id;
@@ -43,7 +43,7 @@ pub use json::Raw;
 pub use kind::{Class, Kind, Role};
 pub use mark::Mark;
 pub use message::{Block, Content, MessageView, Usage};
-//OUT pub use outline::Outline;
+pub use outline::Outline;
 pub use scan::{Facts, Scanner, Seen, What, scan};
 pub use session_id::{SessionId, SessionIdError};
 pub use tokens::estimate_tokens;

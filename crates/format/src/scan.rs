@@ -10,7 +10,7 @@
 //! Limits: one line is held at most, and of a line beyond [`Limits::line_bytes`] only what may name it.
 
 mod long;
-mod quick;
+pub(crate) mod quick;
 
 use std::borrow::Cow;
 
@@ -214,6 +214,20 @@ impl Scanner {
     pub fn forget_pending(&mut self) {
         self.partial.clear();
         self.long = None;
+    }
+
+    /// Whether an entry's line is all that its facts depend on.
+    pub(crate) fn lines_speak_for_themselves(&self) -> bool {
+        self.reader.lines_speak_for_themselves()
+    }
+
+    /// A scanner that stands after the last newline, without what was given behind it.
+    pub(crate) fn clone_settled(&self) -> Self {
+        Scanner {
+            limits: self.limits,
+            reader: self.reader.clone(),
+            ..Scanner::default()
+        }
     }
 
     /// Keeps a piece of a line without its end.

@@ -27,9 +27,10 @@ use index::Index;
 pub use fork::{ForkError, fork};
 pub(crate) use migrate::as_custom;
 pub use migrate::{MigrateError, migrate};
-pub(crate) use reader::{Reader, Reading};
+pub(crate) use reader::{Reader, Reading, is_blank};
 pub use salvage::whole_entry_in;
 pub(crate) use salvage::{BETWEEN_NAMES, Lost, MAX_NAME, find_names};
+pub(crate) use tree::MAX_LOST_IN_A_ROW;
 pub use tree::{Tree, TreeFault};
 
 /// An entry and its place in the file.
@@ -65,9 +66,10 @@ pub struct Damage {
 }
 
 /// What stands after the last newline.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tail {
     /// Nothing: the file ends with a newline, or is empty.
+    #[default]
     Clean,
     /// A whole line (or only space) that lacks its newline. It is read; whoever appends closes it first.
     Unterminated {

@@ -18,7 +18,7 @@ use crate::ours;
 const LEVELS: usize = 64;
 
 /// The facts of the entry that stands on this line, if it is of the usual form.
-pub(super) fn entry(line: &[u8], depth: usize) -> Option<Facts<'_>> {
+pub(crate) fn entry(line: &[u8], depth: usize) -> Option<Facts<'_>> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     if line.first() != Some(&b'{') || has_control(line) {
         return None;

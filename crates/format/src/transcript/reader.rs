@@ -181,7 +181,7 @@ fn rename_hook_message(draft: &mut Draft) {
 }
 
 /// Whether the line is only space. Quarantined bytes are overwritten with spaces, so this is common after a repair.
-fn is_blank(line: &[u8]) -> bool {
+pub(crate) fn is_blank(line: &[u8]) -> bool {
     match line.iter().find(|byte| !byte.is_ascii_whitespace()) {
         None => true,
         Some(byte) if byte.is_ascii() => false,
