@@ -22,7 +22,7 @@ use crate::id::EntryId;
 use crate::kind::{Kind, Role};
 use crate::scan::{Facts, Scanner, quick};
 use crate::transcript::{Tail, find_names, is_blank};
-use blocks::Blocks;
+use blocks::{Blocks, ReadAt};
 use seen::Ids;
 
 /// In so many bytes from its beginning a file must say which version it has.
@@ -34,7 +34,7 @@ pub enum Reach {
     /// All that a context needs: what is shown, and further up the entries that say how hard to think and which model
     /// answers, however far away they are.
     Context,
-    /// What a context shows. Its thinking level and model are right only if `above` was not needed: see [`Found`].
+    /// What a context shows. Of the thinking level and the model only what the shown entries say is found.
     Shown,
     /// The last entries of the branch, so many; one at least.
     Last(usize),
@@ -165,11 +165,7 @@ impl Walk {
         }
     }
 
-    fn run<E>(
-        &mut self,
-        size: u64,
-        read_at: &mut dyn FnMut(u64, &mut [u8]) -> Result<(), E>,
-    ) -> Result<FromEnd, E> {
+    fn run<E>(&mut self, size: u64, read_at: &mut ReadAt<'_, E>) -> Result<FromEnd, E> {
         let mut head = vec![0; HEAD.min(usize::try_from(size).unwrap_or(HEAD))];
         read_at(0, &mut head)?;
         if !self.is_of_today(&head) {

@@ -8,6 +8,9 @@ use crate::transcript::Tail;
 const FIRST: usize = 64 << 10;
 const LARGEST: usize = 1 << 20;
 
+/// Fills its slice with the bytes of the file from that offset on.
+pub(super) type ReadAt<'r, E> = dyn FnMut(u64, &mut [u8]) -> Result<(), E> + 'r;
+
 /// A line, from behind.
 pub(super) struct Piece<'b> {
     /// Its first byte.
@@ -62,7 +65,7 @@ impl Blocks {
     /// The line before the ones given. What stands after the last newline is the first of them, if there is anything.
     pub(super) fn previous<E>(
         &mut self,
-        read_at: &mut dyn FnMut(u64, &mut [u8]) -> Result<(), E>,
+        read_at: &mut ReadAt<'_, E>,
     ) -> Result<Option<Piece<'_>>, E> {
         if self.ended {
             return Ok(None);
@@ -99,10 +102,7 @@ impl Blocks {
         }
     }
 
-    fn grow<E>(
-        &mut self,
-        read_at: &mut dyn FnMut(u64, &mut [u8]) -> Result<(), E>,
-    ) -> Result<(), E> {
+    fn grow<E>(&mut self, read_at: &mut ReadAt<'_, E>) -> Result<(), E> {
         if self.end > self.line_bytes {
             (self.end, self.long) = (0, true);
         }

@@ -97,6 +97,107 @@ impl Row {
         self.flags & KEYED != 0
     }
 
+    /// The entry that it hung below when it was read. In a crooked outline only [`hang`](super::Outline::hang) knows.
+    #[must_use]
+    pub fn parent(&self) -> Option<u32> {
+        there(self.parent)
+    }
+
+    /// How many entries are above it; of a crooked outline's row this is not to be believed, and neither are the three
+    /// entries that follow.
+    #[must_use]
+    pub fn depth(&self) -> u32 {
+        self.depth
+    }
+
+    /// The nearest compaction at or above it.
+    #[must_use]
+    pub fn boundary(&self) -> Option<u32> {
+        there(self.boundary)
+    }
+
+    /// The nearest entry at or above it that says how hard the model is to think.
+    #[must_use]
+    pub fn level(&self) -> Option<u32> {
+        there(self.level)
+    }
+
+    /// The nearest entry at or above it that says which model answers.
+    #[must_use]
+    pub fn model(&self) -> Option<u32> {
+        there(self.model)
+    }
+
+    /// Whether the row holds its id itself, so that it means the same in another outline.
+    #[must_use]
+    pub fn holds_its_id(&self) -> bool {
+        self.form != Form::Long
+    }
+
+    /// The row as bytes, to be kept: only where it [holds its id](Row::holds_its_id).
+    #[must_use]
+    pub fn to_bytes(&self) -> Option<[u8; 64]> {
+        if !self.holds_its_id() {
+            return None;
+        }
+        let mut bytes = [0; 64];
+        let wide = [self.offset, self.bits[0], self.bits[1]];
+        let narrow = [
+            self.len,
+            self.number,
+            self.sum,
+            self.parent,
+            self.jump,
+            self.depth,
+            self.boundary,
+            self.level,
+            self.model,
+        ];
+        let (wide_part, rest) = bytes.split_at_mut(24);
+        for (place, value) in wide_part.chunks_exact_mut(8).zip(wide) {
+            place.copy_from_slice(&value.to_le_bytes());
+        }
+        for (place, value) in rest.chunks_exact_mut(4).zip(narrow) {
+            place.copy_from_slice(&value.to_le_bytes());
+        }
+        rest[36..].copy_from_slice(&[self.kind, self.role, self.form as u8, self.flags]);
+        Some(bytes)
+    }
+
+    /// A row from its bytes; `None` if they are of no row. That they belong to the file, its [sum](Row::fits) must show.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8; 64]) -> Option<Self> {
+        let wide = |at: usize| Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?));
+        let narrow = |at: usize| {
+            let at = 24 + 4 * at;
+            Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
+        };
+        let form = match bytes[62] {
+            0 => Form::Short,
+            1 => Form::Uuid,
+            _ => return None,
+        };
+        let (kind, role) = (bytes[60], bytes[61]);
+        (usize::from(kind) < KINDS && usize::from(role) < ROLES).then_some(())?;
+        Some(Row {
+            offset: wide(0)?,
+            bits: [wide(8)?, wide(16)?],
+            len: narrow(0)?,
+            number: narrow(1)?,
+            sum: narrow(2)?,
+            parent: narrow(3)?,
+            jump: narrow(4)?,
+            depth: narrow(5)?,
+            boundary: narrow(6)?,
+            level: narrow(7)?,
+            model: narrow(8)?,
+            kind,
+            role,
+            form,
+            flags: bytes[63],
+        })
+    }
+
     pub(super) fn has(&self, flag: u8) -> bool {
         self.flags & flag != 0
     }
@@ -111,6 +212,10 @@ impl Row {
     pub(super) fn is_compaction(&self) -> bool {
         self.kind == kind_code(&Kind::Compaction)
     }
+}
+
+fn there(entry: u32) -> Option<u32> {
+    (entry != NONE).then_some(entry)
 }
 
 /// How many codes kinds and roles have.

@@ -83,3 +83,51 @@ fn what_a_clone_shares_is_not_copied_when_the_outline_grows() {
         );
     }
 }
+
+#[test]
+fn an_ancestor_of_a_long_branch_is_reached_in_few_hops() {
+    let parent = |number: u32| {
+        number
+            .checked_sub(1)
+            .map_or("null".to_owned(), |parent| format!("\"{parent}\""))
+    };
+    let line = |number| {
+        format!(
+            "{{\"type\":\"label\",\"id\":\"{number}\",\"parentId\":{}}}\n",
+            parent(number)
+        )
+    };
+    let lines: String = (0..20_000).map(line).collect();
+    let outline = Outline::parse(lines.as_bytes());
+    for (ancestor, of) in [
+        (0, 19_999),
+        (1, 19_999),
+        (9_999, 19_998),
+        (19_998, 19_999),
+        (4_095, 16_384),
+    ] {
+        let hops = outline.hops(of, ancestor);
+        assert!(hops.count() < 3 * 15, "from {of} to {ancestor}");
+        assert!(outline.is_ancestor(ancestor, of) && !outline.is_ancestor(of, ancestor));
+    }
+}
+
+#[test]
+fn a_row_that_holds_its_id_reads_back_from_its_bytes_and_no_other_is_written() {
+    let mut kept = 0;
+    let outline = Outline::parse(file().as_bytes());
+    for (entry, row) in outline.rows(0) {
+        let Some(bytes) = row.to_bytes() else {
+            assert!(outline.id(entry).unwrap().as_str().starts_with("an id"));
+            continue;
+        };
+        kept += 1;
+        assert_eq!(Row::from_bytes(&bytes), Some(*row));
+        for (place, wrong) in [(60, 12), (61, 9), (62, 2)] {
+            let mut damaged = bytes;
+            damaged[place] = wrong;
+            assert_eq!(Row::from_bytes(&damaged), None);
+        }
+    }
+    assert_eq!(kept, 81);
+}

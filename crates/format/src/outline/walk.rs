@@ -191,12 +191,16 @@ impl Outline {
         if self.table.crooked {
             return self.upwards(of).any(|entry| entry == ancestor);
         }
-        let (mut at, target) = (of, target.depth);
-        while let Some(row) = self.row(at).filter(|row| row.depth > target) {
-            let far = self.row(row.jump).is_some_and(|jump| jump.depth >= target);
-            at = if far { row.jump } else { row.parent };
-        }
-        at == ancestor
+        self.hops(of, target.depth).last() == Some(ancestor)
+    }
+
+    /// From `of` up to the entry above it that has so many above itself, by jumps.
+    pub(super) fn hops(&self, of: u32, depth: u32) -> impl Iterator<Item = u32> + '_ {
+        std::iter::successors(Some(of), move |&at| {
+            let row = self.row(at).filter(|row| row.depth > depth)?;
+            let jumps = self.row(row.jump).is_some_and(|far| far.depth >= depth);
+            Some(if jumps { row.jump } else { row.parent })
+        })
     }
 
     /// The entries that the context at `leaf` is made of.

@@ -237,7 +237,7 @@ fn a_parent_that_turns_up_later_and_an_id_that_comes_again_move_what_hung_elsewh
     };
     let torn = |id: &str, parent: &str| entry(id, parent).replace('}', "");
     let before = [entry("a", ""), entry("b", "late"), entry("c", "b")].concat();
-    for after in [
+    let moving = [
         entry("late", "a"),
         entry("a", "c"),
         entry("b", "a"),
@@ -245,16 +245,25 @@ fn a_parent_that_turns_up_later_and_an_id_that_comes_again_move_what_hung_elsewh
         torn("late", "a"),
         torn("late", "c"),
         torn("late", "nowhere"),
-        entry("x", "late") + &torn("late", "z") + &entry("z", "a"),
-    ] {
+    ];
+    let mut files: Vec<_> = moving
+        .iter()
+        .map(|after| (before.clone(), after.clone()))
+        .collect();
+    // The lost line's own parent, and that one's: both were asked for.
+    let lost = [
+        entry("a", ""),
+        entry("b", "a"),
+        torn("l", "m"),
+        torn("m", "z"),
+        entry("x", "l"),
+    ]
+    .concat();
+    files.extend(["z", "m"].map(|late| (lost.clone(), entry(late, "a"))));
+    for (before, after) in files {
         let file = before.clone() + &after;
-        let bytes = file.as_bytes();
-        let outline = outline_agrees(
-            bytes,
-            &[&bytes[..before.len()], &bytes[before.len()..]],
-            false,
-            Limits::default(),
-        );
+        let (first, second) = file.as_bytes().split_at(before.len());
+        let outline = outline_agrees(file.as_bytes(), &[first, second], false, Limits::default());
         assert!(outline.is_crooked());
     }
 }
