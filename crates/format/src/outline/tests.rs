@@ -123,6 +123,26 @@ fn a_row_that_holds_its_id_reads_back_from_its_bytes_and_no_other_is_written() {
         };
         kept += 1;
         assert_eq!(Row::from_bytes(&bytes), Some(*row));
+        let distinct = Row {
+            offset: 1 << 40,
+            len: 2,
+            number: 3,
+            sum: 4,
+            parent: 5,
+            jump: 6,
+            depth: 7,
+            boundary: 8,
+            level: 9,
+            model: 10,
+            kind: 11,
+            role: 8,
+            flags: 12,
+            ..*row
+        };
+        assert_eq!(
+            Row::from_bytes(&distinct.to_bytes().unwrap()),
+            Some(distinct)
+        );
         for (place, wrong) in [(60, 12), (61, 9), (62, 2)] {
             let mut damaged = bytes;
             damaged[place] = wrong;

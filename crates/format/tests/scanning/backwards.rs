@@ -160,6 +160,23 @@ fn a_line_beyond_the_limits_is_passed_and_not_held() {
 }
 
 #[test]
+fn the_beginning_of_a_line_beyond_the_limits_is_not_taken_for_the_line() {
+    let limits = Limits {
+        line_bytes: 1000,
+        ..Limits::default()
+    };
+    let kept =
+        "{\"type\":\"session\",\"version\":3,\"id\":\"s\"}\n{\"type\":\"label\",\"id\":\"a\"}\n";
+    let entry = "{\"type\":\"label\",\"id\":\"b\",\"parentId\":\"a\"}";
+    // The line goes over the edge of the block that is read first, by this much.
+    for beyond in [50, 500, 999, 2000] {
+        let padding = " ".repeat((64 << 10) + beyond - entry.len() - 1);
+        let file = format!("{kept}{entry}{padding}\n");
+        assert_eq!(ends_agree(file.as_bytes(), limits, 1), (2, 0));
+    }
+}
+
+#[test]
 fn what_the_end_cannot_tell_is_not_guessed() {
     let header = "{\"type\":\"session\",\"version\":3,\"id\":\"s\"}\n";
     let entry = |id: &str, parent: &str| {
