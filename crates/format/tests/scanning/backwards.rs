@@ -1,7 +1,7 @@
 //! The law of reading backwards: what is found is what the whole file gives, and an undamaged file of today is found.
 
 use latchwork_format::backwards::{FromEnd, NeedAll, Reach, read};
-use latchwork_format::{Context, EntryId, Limits, RawEntry, Transcript, Version, context};
+use latchwork_format::{Context, EntryId, Limits, Outline, RawEntry, Transcript, Version, context};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -30,6 +30,9 @@ fn ends_agree(bytes: &[u8], limits: Limits, step: usize) -> (usize, usize) {
     let ids = transcript.entries().map(|entry| Some(entry.id()));
     leaves.extend(ids.step_by(step));
     let bridged = !transcript.tree_faults().is_empty();
+    let mut outline = Outline::with_limits(limits);
+    outline.push(bytes, 0).unwrap();
+    outline.settle();
     let (mut found, mut not) = (0, 0);
     for leaf in leaves {
         match from_end(bytes, leaf, Reach::Context, limits) {
@@ -48,6 +51,14 @@ fn ends_agree(bytes: &[u8], limits: Limits, step: usize) -> (usize, usize) {
                 assert_eq!(part, branch[branch.len() - part.len()..]);
                 let from_root = part.len() == branch.len();
                 assert!(end.from_root == from_root || (from_root && bridged));
+                // No entry more than is needed, and in the same order.
+                let at = outline.find(part[part.len() - 1].id().as_str()).unwrap();
+                let rows = outline.context(at);
+                let ids = |rows: &[u32]| -> Vec<EntryId> {
+                    rows.iter().map(|&row| outline.id(row).unwrap()).collect()
+                };
+                assert!(part.iter().map(|entry| entry.id()).eq(&ids(&rows.part)));
+                assert!(end.above.iter().map(RawEntry::id).eq(&ids(&rows.above)));
                 for placed in &end.part {
                     let line = transcript.line(placed.entry.id()).unwrap();
                     assert_eq!((placed.offset, placed.len), (line.offset, line.len));
