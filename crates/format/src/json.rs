@@ -21,7 +21,7 @@ use serde::de::{Deserializer as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 pub(crate) use build::ObjectBuilder;
-pub(crate) use text::{compact, js_trim, quote, scrub_surrogates};
+pub(crate) use text::{compact, decode, js_trim, quote, scrub_surrogates};
 
 /// The most keys that an object may have to be opened.
 pub const MAX_FIELDS: usize = 1 << 12;

@@ -20,15 +20,17 @@ use std::collections::HashMap;
 
 use crate::entry::RawEntry;
 use crate::fault::{Limits, LineFault};
-use crate::header::{Header, Version};
+use crate::header::Header;
 use crate::id::EntryId;
 use index::Index;
-use reader::{Reader, Reading};
 
 pub use fork::{ForkError, fork};
 pub(crate) use migrate::as_custom;
 pub use migrate::{MigrateError, migrate};
+pub(crate) use reader::{Reader, Reading, is_blank};
 pub use salvage::whole_entry_in;
+pub(crate) use salvage::{BETWEEN_NAMES, Lost, MAX_NAME, find_names};
+pub(crate) use tree::MAX_LOST_IN_A_ROW;
 pub use tree::{Tree, TreeFault};
 
 /// An entry and its place in the file.
@@ -64,9 +66,10 @@ pub struct Damage {
 }
 
 /// What stands after the last newline.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tail {
     /// Nothing: the file ends with a newline, or is empty.
+    #[default]
     Clean,
     /// A whole line (or only space) that lacks its newline. It is read; whoever appends closes it first.
     Unterminated {
@@ -255,16 +258,7 @@ impl Transcript {
     /// # Errors
     /// See [`HeaderFault`]; reading works in every case.
     pub fn writable(&self) -> Result<&Header, HeaderFault> {
-        let header = self
-            .reader
-            .header()
-            .ok_or_else(|| self.reader.header_fault())?;
-        match &header.version {
-            Version::Unknown(written) => Err(HeaderFault::UnknownVersion {
-                written: written.clone(),
-            }),
-            _ => Ok(header),
-        }
+        self.reader.writable()
     }
 
     /// Where the next byte to read stands: after the last newline.

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 /// Reads a JSON string with its quotes. A surrogate without its other half reads as U+FFFD.
-pub(super) fn decode(raw: &str) -> Option<Cow<'_, str>> {
+pub(crate) fn decode(raw: &str) -> Option<Cow<'_, str>> {
     let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
     if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
         return Some(Cow::Borrowed(inner));

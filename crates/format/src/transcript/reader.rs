@@ -13,7 +13,7 @@ use crate::json::{Raw, js_trim};
 use crate::kind::{Kind, Role};
 
 /// What a line turned out to be.
-pub(super) enum Reading {
+pub(crate) enum Reading {
     /// Space, or a header.
     Nothing,
     Entry(RawEntry),
@@ -21,11 +21,11 @@ pub(super) enum Reading {
 }
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct Reader {
+pub(crate) struct Reader {
     /// Where the next line begins.
-    pub(super) offset: u64,
+    pub(crate) offset: u64,
     /// The line read last, counted from 1.
-    pub(super) number: u64,
+    pub(crate) number: u64,
     first: First,
     /// pi's index of the next line.
     position: u64,
@@ -46,22 +46,29 @@ enum First {
 }
 
 impl Reader {
-    pub(super) fn header(&self) -> Option<&Header> {
+    pub(crate) fn header(&self) -> Option<&Header> {
         match &self.first {
             First::Header(header) => Some(header),
             _ => None,
         }
     }
 
-    pub(super) fn header_fault(&self) -> HeaderFault {
-        match self.first {
-            First::Other(line) => HeaderFault::Missing { line },
-            _ => HeaderFault::Empty,
+    /// Whether entries may be appended, as far as the header goes.
+    pub(crate) fn writable(&self) -> Result<&Header, HeaderFault> {
+        match &self.first {
+            First::Pending => Err(HeaderFault::Empty),
+            First::Other(line) => Err(HeaderFault::Missing { line: *line }),
+            First::Header(header) => match &header.version {
+                Version::Unknown(written) => Err(HeaderFault::UnknownVersion {
+                    written: written.clone(),
+                }),
+                _ => Ok(header),
+            },
         }
     }
 
     /// Reads one line without its newline; counts it, but leaves `offset` alone.
-    pub(super) fn line(&mut self, line: &[u8], limits: Limits) -> Reading {
+    pub(crate) fn line(&mut self, line: &[u8], limits: Limits) -> Reading {
         self.number += 1;
         if is_blank(line) {
             return Reading::Nothing;
@@ -69,6 +76,30 @@ impl Reader {
         match Draft::read(line, limits) {
             Ok(draft) => self.draft(draft),
             Err(why) => self.damaged(why, line),
+        }
+    }
+
+    /// Whether an entry's line is all that its facts depend on: not so in versions 1 and 2, nor before the header.
+    pub(crate) fn lines_speak_for_themselves(&self) -> bool {
+        match &self.first {
+            First::Pending => false,
+            First::Other(_) => true,
+            First::Header(header) => !matches!(header.version, Version::One | Version::Two),
+        }
+    }
+
+    /// Counts an entry that was read elsewhere, where [`Reader::lines_speak_for_themselves`].
+    pub(crate) fn pass(&mut self) {
+        self.number += 1;
+        self.position += 1;
+    }
+
+    /// Counts a line of more bytes than `limits` allow, which was not kept.
+    pub(crate) fn pass_long(&mut self, blank: bool) {
+        self.number += 1;
+        if !blank {
+            self.position += 1;
+            self.not_a_header();
         }
     }
 
@@ -150,7 +181,7 @@ fn rename_hook_message(draft: &mut Draft) {
 }
 
 /// Whether the line is only space. Quarantined bytes are overwritten with spaces, so this is common after a repair.
-fn is_blank(line: &[u8]) -> bool {
+pub(crate) fn is_blank(line: &[u8]) -> bool {
     match line.iter().find(|byte| !byte.is_ascii_whitespace()) {
         None => true,
         Some(byte) if byte.is_ascii() => false,

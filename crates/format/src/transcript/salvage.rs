@@ -7,15 +7,15 @@ use crate::fault::LineFault;
 use crate::id::EntryId;
 
 /// A damaged line's fault, and its names where they can be made out.
-pub(super) struct Lost {
-    pub(super) why: LineFault,
-    pub(super) id: Option<EntryId>,
-    pub(super) parent: Option<EntryId>,
+pub(crate) struct Lost {
+    pub(crate) why: LineFault,
+    pub(crate) id: Option<EntryId>,
+    pub(crate) parent: Option<EntryId>,
 }
 
 impl Lost {
     /// A line that reads, but has no id.
-    pub(super) fn nameless(why: LineFault) -> Self {
+    pub(crate) fn nameless(why: LineFault) -> Self {
         Lost {
             why,
             id: None,
@@ -25,18 +25,22 @@ impl Lost {
 }
 
 /// Looks for `"id":"…","parentId":…`, which everyone writes side by side and which quotes in a text cannot imitate.
-pub(super) fn names(why: LineFault, line: &[u8]) -> Lost {
+pub(crate) fn names(why: LineFault, line: &[u8]) -> Lost {
     let found = find_names(line);
     let (id, parent) = found.map_or((None, None), |(id, parent)| (Some(id), parent));
     Lost { why, id, parent }
 }
 
-fn find_names(line: &[u8]) -> Option<(EntryId, Option<EntryId>)> {
-    const PARENT: &[u8] = b"\",\"parentId\":";
-    let at = memmem::find(line, PARENT)?;
+/// What stands between an entry's id and its parent.
+pub(crate) const BETWEEN_NAMES: &[u8] = b"\",\"parentId\":";
+/// The most bytes of a name that is believed.
+pub(crate) const MAX_NAME: usize = 200;
+
+pub(crate) fn find_names(line: &[u8]) -> Option<(EntryId, Option<EntryId>)> {
+    let at = memmem::find(line, BETWEEN_NAMES)?;
     let id_start = memmem::rfind(&line[..at], b"\"id\":\"")? + 6;
     let id = plain(&line[id_start..at])?;
-    let rest = &line[at + PARENT.len()..];
+    let rest = &line[at + BETWEEN_NAMES.len()..];
     if rest.starts_with(b"null") {
         return Some((id, None));
     }
@@ -49,7 +53,7 @@ fn find_names(line: &[u8]) -> Option<(EntryId, Option<EntryId>)> {
 fn plain(bytes: &[u8]) -> Option<EntryId> {
     let text = std::str::from_utf8(bytes).ok()?;
     let simple = !text.is_empty()
-        && text.len() <= 200
+        && text.len() <= MAX_NAME
         && !text.contains(['"', '\\'])
         && !text.contains(char::is_control);
     simple.then(|| EntryId::new(text))
