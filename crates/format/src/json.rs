@@ -12,6 +12,8 @@
 //! `to_value` stops at [`MAX_VALUE_DEPTH`]; scanning needs no stack, so depth alone is harmless.
 
 mod build;
+pub(crate) mod lex;
+pub(crate) mod splice;
 mod text;
 
 use std::borrow::Cow;
@@ -21,7 +23,7 @@ use serde::de::{Deserializer as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 pub(crate) use build::ObjectBuilder;
-pub(crate) use text::{compact, js_trim, quote, scrub_surrogates};
+pub(crate) use text::{compact, js_trim, on_one_line, push_quoted, quote, scrub_surrogates};
 
 /// The most keys that an object may have to be opened.
 pub const MAX_FIELDS: usize = 1 << 12;
