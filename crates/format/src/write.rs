@@ -205,6 +205,13 @@ mod tests {
             ];
             bodies.map(|body| line(&id, Some(&id), "T", Some(&Mark::default()), &body).is_ok())
         };
+        let fields = (0..5_000).map(|n| format!("\"f{n}\":{n},"));
+        let text = format!("{{{}\"role\":\"user\"}}", fields.collect::<String>());
+        let message = Body::Message(RawValue::from_string(text).unwrap());
+        assert_eq!(
+            line(&id, None, "T", None, &message),
+            Err(WriteError::NotAMessage)
+        );
         assert_eq!((wide(4_090), wide(4_095)), ([true; 2], [false; 2]));
         let deep = format!(
             "{{\"role\":\"user\",\"content\":{}{}}}",

@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 
 use super::{RawObject, WriteError};
 use crate::id::EntryId;
-use crate::json::{ObjectBuilder, Raw};
+use crate::json::splice::Object;
+use crate::json::{MAX_FIELDS, ObjectBuilder, Raw};
 use crate::mark::Mark;
 
 /// What an entry says, without its id, parent and time.
@@ -246,10 +247,10 @@ impl Body {
 
 fn write_message(message: &RawValue, object: &mut ObjectBuilder) -> Result<(), WriteError> {
     let raw = Raw::of(message);
-    let role = raw
-        .fields()
-        .and_then(|fields| fields.str("role").map(|role| !role.is_empty()));
-    if role != Some(true) {
+    let role = Object::read(raw.text().as_bytes())
+        .filter(|object| raw.is_object() && object.fields().count() <= MAX_FIELDS)
+        .and_then(|object| object.str("role"));
+    if role.is_none_or(|role| role.is_empty()) {
         return Err(WriteError::NotAMessage);
     }
     object.raw("message", raw);
