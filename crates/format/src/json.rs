@@ -23,6 +23,7 @@ use serde::de::{Deserializer as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 pub(crate) use build::ObjectBuilder;
+pub(crate) use lex::deeper_than;
 pub(crate) use text::{compact, js_trim, on_one_line, push_quoted, quote, scrub_surrogates};
 
 /// The most keys that an object may have to be opened.
@@ -296,34 +297,6 @@ impl<'de> Visitor<'de> for ItemsVisitor {
     }
 }
 
-/// Whether `text` nests deeper than `limit`; counts brackets outside strings.
-pub(crate) fn deeper_than(text: &[u8], limit: usize) -> bool {
-    // Most lines hold fewer brackets than the limit, and counting those is cheap.
-    if memchr::memchr2_iter(b'{', b'[', text).nth(limit).is_none() {
-        return false;
-    }
-    let (mut at, mut depth) = (0, 0_usize);
-    while let Some(byte) = text.get(at) {
-        match byte {
-            b'"' => match lex::string_end(text, at) {
-                Some(end) => {
-                    at = end;
-                    continue;
-                }
-                None => return false,
-            },
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        if depth > limit {
-            return true;
-        }
-        at += 1;
-    }
-    false
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -352,31 +325,6 @@ mod tests {
         assert_eq!(value.items().unwrap().len(), 1);
         assert!(deeper_than(bomb.as_bytes(), 512));
         assert!(value.to_value().is_array());
-    }
-
-    #[test]
-    fn brackets_inside_strings_are_not_depth() {
-        let text = format!(r#"{{"a":"{}\"{}"}}"#, "[".repeat(600), "{".repeat(600));
-        assert!(!deeper_than(text.as_bytes(), 512));
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn depth_is_counted_byte_by_byte(text in "[\\[{}\\]\"\\\\a]{0,60}", limit in 0_usize..6) {
-            let (mut depth, mut most, mut quoted, mut escaped) = (0_usize, 0, false, false);
-            for character in text.chars() {
-                match character {
-                    _ if escaped => escaped = false,
-                    '\\' if quoted => escaped = true,
-                    '"' => quoted = !quoted,
-                    '{' | '[' if !quoted => depth += 1,
-                    '}' | ']' if !quoted => depth = depth.saturating_sub(1),
-                    _ => {}
-                }
-                most = most.max(depth);
-            }
-            proptest::prop_assert_eq!(deeper_than(text.as_bytes(), limit), most > limit);
-        }
     }
 
     #[test]

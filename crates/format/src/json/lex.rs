@@ -62,3 +62,61 @@ pub(crate) fn word_end(bytes: &[u8], at: usize) -> usize {
     let of_word = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
     at + rest.iter().take_while(of_word).count()
 }
+
+/// Whether `text` nests deeper than `limit`; counts brackets outside strings.
+pub(crate) fn deeper_than(text: &[u8], limit: usize) -> bool {
+    // Most lines hold fewer brackets than the limit, and counting those is cheap.
+    if memchr::memchr2_iter(b'{', b'[', text).nth(limit).is_none() {
+        return false;
+    }
+    let (mut at, mut depth) = (0, 0_usize);
+    while let Some(byte) = text.get(at) {
+        match byte {
+            b'"' => match string_end(text, at) {
+                Some(end) => {
+                    at = end;
+                    continue;
+                }
+                None => return false,
+            },
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > limit {
+            return true;
+        }
+        at += 1;
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::deeper_than;
+
+    #[test]
+    fn brackets_inside_strings_are_not_depth() {
+        let text = format!(r#"{{"a":"{}\"{}"}}"#, "[".repeat(600), "{".repeat(600));
+        assert!(!deeper_than(text.as_bytes(), 512));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn depth_is_counted_byte_by_byte(text in "[\\[{}\\]\"\\\\a]{0,60}", limit in 0_usize..6) {
+            let (mut depth, mut most, mut quoted, mut escaped) = (0_usize, 0, false, false);
+            for character in text.chars() {
+                match character {
+                    _ if escaped => escaped = false,
+                    '\\' if quoted => escaped = true,
+                    '"' => quoted = !quoted,
+                    '{' | '[' if !quoted => depth += 1,
+                    '}' | ']' if !quoted => depth = depth.saturating_sub(1),
+                    _ => {}
+                }
+                most = most.max(depth);
+            }
+            proptest::prop_assert_eq!(deeper_than(text.as_bytes(), limit), most > limit);
+        }
+    }
+}

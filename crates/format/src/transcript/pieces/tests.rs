@@ -1,3 +1,5 @@
+//! Lines of whole entries and fragments, taken apart.
+
 use super::{Pieces, pieces, side_by_side};
 use proptest::prelude::*;
 
