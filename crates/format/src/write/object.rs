@@ -61,14 +61,6 @@ impl RawObject {
             .is_some_and(|object| object.get(name).is_some())
     }
 
-    /// The names of its fields, in their order.
-    #[must_use]
-    pub fn names(&self) -> Vec<String> {
-        let object = self.apart();
-        let names = object.iter().flat_map(Object::fields);
-        names.map(|(name, _)| name.to_owned()).collect()
-    }
-
     /// The object without its fields `name`.
     #[must_use]
     pub fn without(&self, name: &str) -> Self {
