@@ -21,7 +21,7 @@ use crate::fault::Limits;
 use crate::id::EntryId;
 use crate::kind::{Kind, Role};
 use crate::scan::{Facts, Scanner, quick};
-use crate::transcript::{Tail, find_names, is_blank};
+use crate::transcript::{Tail, find_names, is_blank, side_by_side};
 use blocks::{Blocks, ReadAt};
 use seen::Ids;
 
@@ -62,6 +62,9 @@ pub enum NeedAll {
     /// An entry's parent stands later in the file, or its id twice.
     #[error("an entry stands behind one that is below it, or twice")]
     Later,
+    /// Entries share a line.
+    #[error("entries share a line")]
+    Shared,
     /// What stands after the last newline is beyond the limits.
     #[error("the last line is too long to be looked at")]
     LongTail,
@@ -218,6 +221,7 @@ impl Walk {
         match RawLine::parse_within(line, self.limits) {
             Ok(RawLine::Entry(entry)) => (self.entry(&Facts::of(&entry), line, offset), true),
             Ok(RawLine::Header(_)) => (Step::On, true),
+            Err(_) if side_by_side(line).is_some() => (Step::Stuck(NeedAll::Shared), true),
             Err(_) => (self.damaged(line), is_blank(line)),
         }
     }

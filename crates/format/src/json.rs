@@ -12,6 +12,8 @@
 //! `to_value` stops at [`MAX_VALUE_DEPTH`]; scanning needs no stack, so depth alone is harmless.
 
 mod build;
+pub(crate) mod lex;
+pub(crate) mod splice;
 mod text;
 
 use std::borrow::Cow;
@@ -21,7 +23,8 @@ use serde::de::{Deserializer as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 pub(crate) use build::ObjectBuilder;
-pub(crate) use text::{compact, decode, js_trim, quote, scrub_surrogates};
+pub(crate) use lex::deeper_than;
+pub(crate) use text::{compact, decode, js_trim, on_one_line, push_quoted, quote, scrub_surrogates};
 
 /// The most keys that an object may have to be opened.
 pub const MAX_FIELDS: usize = 1 << 12;
@@ -294,29 +297,6 @@ impl<'de> Visitor<'de> for ItemsVisitor {
     }
 }
 
-/// Whether `text` nests deeper than `limit`; counts brackets outside strings.
-pub(crate) fn deeper_than(text: &[u8], limit: usize) -> bool {
-    // Most lines hold fewer brackets than the limit, and counting those is cheap.
-    if memchr::memchr2_iter(b'{', b'[', text).nth(limit).is_none() {
-        return false;
-    }
-    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
-    for byte in text {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            b'{' | b'[' if !quoted => depth += 1,
-            b'}' | b']' if !quoted => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        if depth > limit {
-            return true;
-        }
-    }
-    false
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -345,12 +325,6 @@ mod tests {
         assert_eq!(value.items().unwrap().len(), 1);
         assert!(deeper_than(bomb.as_bytes(), 512));
         assert!(value.to_value().is_array());
-    }
-
-    #[test]
-    fn brackets_inside_strings_are_not_depth() {
-        let text = format!(r#"{{"a":"{}\"{}"}}"#, "[".repeat(600), "{".repeat(600));
-        assert!(!deeper_than(text.as_bytes(), 512));
     }
 
     #[test]

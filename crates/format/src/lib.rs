@@ -52,4 +52,4 @@ pub use transcript::{
     fork, migrate,
 };
 pub use views::ModelRef;
-pub use write::{Body, WriteError, header_line, line};
+pub use write::{Body, RawObject, WriteError, header_line, line};

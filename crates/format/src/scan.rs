@@ -13,6 +13,7 @@ mod long;
 pub(crate) mod quick;
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use crate::entry::RawEntry;
 use crate::fault::{Limits, LineFault};
@@ -257,24 +258,59 @@ impl Scanner {
     }
 
     fn line(&mut self, line: &[u8], each: &mut dyn FnMut(&Seen<'_>)) {
-        let what = self.read(line);
-        let sum = crc32fast::hash(line);
-        self.tell(line.len() as u64, sum, what, each);
-    }
-
-    fn read<'a>(&mut self, line: &'a [u8]) -> What<'a> {
         if self.reader.lines_speak_for_themselves()
             && line.len() <= self.limits.line_bytes
             && let Some(facts) = quick::entry(line, self.limits.depth)
         {
             self.reader.pass();
-            return What::Entry(facts);
+            self.seen(line, 0..line.len(), What::Entry(facts), each);
+        } else {
+            let reading = self.reader.line(line, self.limits);
+            self.told(line, 0..line.len(), &reading, each);
         }
-        match self.reader.line(line, self.limits) {
+        self.reader.offset += line.len() as u64 + 1;
+    }
+
+    /// Tells what was read of a part of a line: of all of it, or of one of the objects that share it.
+    fn told(
+        &self,
+        line: &[u8],
+        part: Range<usize>,
+        reading: &Reading,
+        each: &mut dyn FnMut(&Seen<'_>),
+    ) {
+        let what = match reading {
+            Reading::Several(pieces) => {
+                for (piece, reading) in pieces {
+                    self.told(line, piece.clone(), reading, each);
+                }
+                return;
+            }
             Reading::Nothing => What::Nothing,
-            Reading::Entry(entry) => What::Entry(Facts::of(&entry)),
-            Reading::Damaged(Lost { why, id, parent }) => What::Damaged { why, id, parent },
-        }
+            Reading::Entry(entry) => What::Entry(Facts::of(entry)),
+            Reading::Damaged(Lost { why, id, parent }) => What::Damaged {
+                why: why.clone(),
+                id: id.clone(),
+                parent: parent.clone(),
+            },
+        };
+        self.seen(line, part, what, each);
+    }
+
+    fn seen(
+        &self,
+        line: &[u8],
+        part: Range<usize>,
+        what: What<'_>,
+        each: &mut dyn FnMut(&Seen<'_>),
+    ) {
+        each(&Seen {
+            offset: self.reader.offset + part.start as u64,
+            len: part.len() as u64,
+            number: self.reader.number,
+            sum: crc32fast::hash(&line[part]),
+            what,
+        });
     }
 
     fn long_line(&mut self, long: Long, each: &mut dyn FnMut(&Seen<'_>)) {
@@ -291,10 +327,6 @@ impl Scanner {
         } else {
             What::Damaged { why, id, parent }
         };
-        self.tell(len, sum, what, each);
-    }
-
-    fn tell(&mut self, len: u64, sum: u32, what: What<'_>, each: &mut dyn FnMut(&Seen<'_>)) {
         each(&Seen {
             offset: self.reader.offset,
             len,

@@ -2,7 +2,6 @@
 
 use memchr::memmem;
 
-use crate::entry::RawLine;
 use crate::fault::LineFault;
 use crate::id::EntryId;
 
@@ -59,30 +58,9 @@ fn plain(bytes: &[u8]) -> Option<EntryId> {
     simple.then(|| EntryId::new(text))
 }
 
-/// Where in a damaged line a whole entry begins that reaches to its end: one that a peer's write glued behind a
-/// fragment. Gives up after some beginnings, as every one costs a reading.
-#[must_use]
-pub fn whole_entry_in(line: &[u8]) -> Option<usize> {
-    const BEGINNINGS: usize = 256;
-    memmem::find_iter(line, b"{\"")
-        .filter(|&at| at > 0)
-        .take(BEGINNINGS)
-        .find(|&at| matches!(RawLine::parse(&line[at..]), Ok(RawLine::Entry(entry)) if !entry.kind().type_name().is_empty()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_entry_glued_behind_a_fragment_is_found() {
-        let fragment = br#"{"type":"message","id":"a","parentId":null,"message":{"role":"user","content":[{"type":"text","te"#;
-        let whole = br#"{"type":"message","id":"b","parentId":"a","message":{"role":"user","content":[{"type":"text","text":"x","id":"no"}]}}"#;
-        let glued = [fragment.as_slice(), whole].concat();
-        assert_eq!(whole_entry_in(&glued), Some(fragment.len()));
-        assert_eq!(whole_entry_in(fragment), None);
-        assert_eq!(whole_entry_in(whole), None, "a whole line is not damaged");
-    }
 
     #[test]
     fn names_are_read_from_what_is_left_of_a_line() {

@@ -133,7 +133,9 @@ pub(crate) fn assistant(text: &str) -> NewEntry {
 
 /// A line as pi writes it.
 pub(crate) fn pi_line(id: &str, parent: Option<&str>, body: &serde_json::Value) -> String {
-    let mut line = json!({ "id": id, "parentId": parent, "timestamp": "2026-01-01T00:00:00.000Z" });
+    let mut line = json!({
+        "type": body["type"], "id": id, "parentId": parent, "timestamp": "2026-01-01T00:00:00.000Z"
+    });
     for (name, value) in body.as_object().unwrap() {
         line[name] = value.clone();
     }
