@@ -23,64 +23,64 @@ fn good() -> Value {
 
 const TABLE: &[Case] = &[
     ("model: must be a string", |body| {
-        set(body, "/model", Value::Null)
+        set(body, "/model", Value::Null);
     }),
     ("`messages` is empty", |body| {
-        list(body, "/messages").clear()
+        list(body, "/messages").clear();
     }),
     ("`messages` must be a list", |body| {
-        set(body, "/messages", Value::Null)
+        set(body, "/messages", Value::Null);
     }),
     ("instructions must come first", |body| {
-        list(body, "/messages").swap(0, 1)
+        list(body, "/messages").swap(0, 1);
     }),
     ("text must not be blank", |body| {
-        set(body, "/messages/0/content", " ")
+        set(body, "/messages/0/content", " ");
     }),
     ("text must not be blank", |body| {
-        set(body, "/messages/6/content", "\n")
+        set(body, "/messages/6/content", "\n");
     }),
     ("text must not be blank", |body| {
-        set(body, "/messages/1/content/0/text", "")
+        set(body, "/messages/1/content/0/text", "");
     }),
     ("`content` is empty", |body| {
-        set(body, "/messages/6/content", json!([]))
+        set(body, "/messages/6/content", json!([]));
     }),
     ("must be a string", |body| {
-        set(body, "/messages/5/content", Value::Null)
+        set(body, "/messages/5/content", Value::Null);
     }),
     ("unknown role", |body| {
-        set(body, "/messages/6/role", "toolResult")
+        set(body, "/messages/6/role", "toolResult");
     }),
     ("must be a data URL", |body| {
-        set(body, "/messages/1/content/1/image_url/url", "AA==")
+        set(body, "/messages/1/content/1/image_url/url", "AA==");
     }),
     ("unsupported image", |body| {
         set(
             body,
             "/messages/1/content/1/image_url/url",
             "data:image/tiff;base64,AA==",
-        )
+        );
     }),
     ("invalid base64", |body| {
         set(
             body,
             "/messages/1/content/1/image_url/url",
             "data:image/png;base64,A A=",
-        )
+        );
     }),
     ("cannot hold a part", |body| {
-        set(body, "/messages/1/content/0/type", "input_text")
+        set(body, "/messages/1/content/0/type", "input_text");
     }),
     ("cannot hold a part", |body| {
         set(
             body,
             "/messages/3/content",
             json!([{ "type": "image_url", "image_url": { "url": "data:image/png;base64,AA==" } }]),
-        )
+        );
     }),
     ("`tool_calls` must be a list", |body| {
-        set(body, "/messages/2/tool_calls", json!([]))
+        set(body, "/messages/2/tool_calls", json!([]));
     }),
     ("at most 40 letters", |body| {
         set(body, "/messages/2/tool_calls/0/id", "x".repeat(41));
@@ -91,51 +91,51 @@ const TABLE: &[Case] = &[
         set(body, "/messages/4/tool_call_id", "");
     }),
     ("`type` must be function", |body| {
-        set(body, "/messages/2/tool_calls/0/type", "tool")
+        set(body, "/messages/2/tool_calls/0/type", "tool");
     }),
     ("`name` must match", |body| {
-        set(body, "/messages/2/tool_calls/0/function/name", "a b")
+        set(body, "/messages/2/tool_calls/0/function/name", "a b");
     }),
     ("`name` must match", |body| {
         set(
             body,
             "/messages/2/tool_calls/0/function/name",
             "x".repeat(65),
-        )
+        );
     }),
     ("text of a JSON object", |body| {
-        set(body, "/messages/2/tool_calls/0/function/arguments", "[]")
+        set(body, "/messages/2/tool_calls/0/function/arguments", "[]");
     }),
     ("text of a JSON object", |body| {
         set(
             body,
             "/messages/2/tool_calls/0/function/arguments",
             json!({}),
-        )
+        );
     }),
     ("ids of calls must be unique", |body| {
-        set(body, "/messages/2/tool_calls/1/id", "a")
+        set(body, "/messages/2/tool_calls/1/id", "a");
     }),
     ("must be followed by a tool message for \"a\"", |body| {
-        drop(list(body, "/messages").remove(4))
+        drop(list(body, "/messages").remove(4));
     }),
     ("must be followed by a tool message for \"a\"", |body| {
-        list(body, "/messages").swap(4, 5)
+        list(body, "/messages").swap(4, 5);
     }),
     ("must be followed by a tool message", |body| {
-        list(body, "/messages").truncate(3)
+        list(body, "/messages").truncate(3);
     }),
     ("preceding call that is open", |body| {
-        list(body, "/messages").swap(2, 3)
+        list(body, "/messages").swap(2, 3);
     }),
     ("preceding call that is open", |body| {
-        set(body, "/messages/3/tool_call_id", "a")
+        set(body, "/messages/3/tool_call_id", "a");
     }),
     ("preceding call that is open", |body| {
-        set(body, "/messages/3/tool_call_id", "z")
+        set(body, "/messages/3/tool_call_id", "z");
     }),
     ("text must not be blank", |body| {
-        set(body, "/messages/3/content", "")
+        set(body, "/messages/3/content", "");
     }),
 ];
 

@@ -22,94 +22,94 @@ fn good() -> Value {
 
 const TABLE: &[Case] = &[
     ("`contents` is empty", |body| {
-        list(body, "/contents").clear()
+        list(body, "/contents").clear();
     }),
     ("`contents` must be a list", |body| {
-        set(body, "/contents", Value::Null)
+        set(body, "/contents", Value::Null);
     }),
     ("systemInstruction: text must not be blank", |body| {
-        set(body, "/systemInstruction/parts/0/text", "")
+        set(body, "/systemInstruction/parts/0/text", "");
     }),
     ("`parts` is empty", |body| {
-        list(body, "/contents/4/parts").clear()
+        list(body, "/contents/4/parts").clear();
     }),
     ("exactly one kind of data", |body| {
         set(
             body,
             "/contents/4/parts/0",
             json!({ "thoughtSignature": "AAAA" }),
-        )
+        );
     }),
     ("exactly one kind of data", |body| {
         set(
             body,
             "/contents/0/parts/1",
             json!({ "text": "x", "inlineData": { "mimeType": "image/png", "data": "AA==" } }),
-        )
+        );
     }),
     ("text must not be blank", |body| {
-        set(body, "/contents/5/parts/0/text", " ")
+        set(body, "/contents/5/parts/0/text", " ");
     }),
     ("unsupported image", |body| {
-        set(body, "/contents/0/parts/1/inlineData/mimeType", "image/gif")
+        set(body, "/contents/0/parts/1/inlineData/mimeType", "image/gif");
     }),
     ("invalid base64", |body| {
-        set(body, "/contents/0/parts/1/inlineData/data", "AAA")
+        set(body, "/contents/0/parts/1/inlineData/data", "AAA");
     }),
     ("valid role", |body| {
-        set(body, "/contents/4/role", "assistant")
+        set(body, "/contents/4/role", "assistant");
     }),
     ("a user calls no function", |body| {
-        set(body, "/contents/1/role", "user")
+        set(body, "/contents/1/role", "user");
     }),
     ("a model gives no function response", |body| {
-        set(body, "/contents/2/role", "model")
+        set(body, "/contents/2/role", "model");
     }),
     ("holds responses only", |body| {
-        list(body, "/contents/2/parts").push(json!({ "text": "x" }))
+        list(body, "/contents/2/parts").push(json!({ "text": "x" }));
     }),
     ("first turn must be the user's", |body| {
-        drop(list(body, "/contents").remove(0))
+        drop(list(body, "/contents").remove(0));
     }),
     ("last turn must be the user's", |body| {
-        drop(list(body, "/contents").pop())
+        drop(list(body, "/contents").pop());
     }),
     ("last turn must be the user's", |body| {
-        list(body, "/contents").truncate(2)
+        list(body, "/contents").truncate(2);
     }),
     ("as many function responses", |body| {
-        drop(list(body, "/contents/2/parts").pop())
+        drop(list(body, "/contents/2/parts").pop());
     }),
     ("must name its call", |body| {
-        set(body, "/contents/2/parts/0/functionResponse/name", "other")
+        set(body, "/contents/2/parts/0/functionResponse/name", "other");
     }),
     ("must name its call", |body| {
-        set(body, "/contents/2/parts/0/functionResponse/id", "b")
+        set(body, "/contents/2/parts/0/functionResponse/id", "b");
     }),
     ("immediately after a function call turn", |body| {
-        drop(list(body, "/contents").remove(2))
+        drop(list(body, "/contents").remove(2));
     }),
     ("only after a function call turn", |body| {
-        drop(list(body, "/contents").remove(1))
+        drop(list(body, "/contents").remove(1));
     }),
     ("function call turn comes after a user turn", |body| {
         list(body, "/contents").insert(1, json!({ "role": "model", "parts": [{ "text": "x" }] }));
     }),
     ("turns alternate between", |body| {
-        list(body, "/contents").push(json!({ "role": "user", "parts": [{ "text": "x" }] }))
+        list(body, "/contents").push(json!({ "role": "user", "parts": [{ "text": "x" }] }));
     }),
     ("invalid function name", |body| {
         set(body, "/contents/1/parts/2/functionCall/name", "9ls");
         set(body, "/contents/2/parts/0/functionResponse/name", "9ls");
     }),
     ("`args` must be an object", |body| {
-        set(body, "/contents/1/parts/2/functionCall/args", "{}")
+        set(body, "/contents/1/parts/2/functionCall/args", "{}");
     }),
     ("`response` must be an object", |body| {
-        set(body, "/contents/2/parts/0/functionResponse/response", "x")
+        set(body, "/contents/2/parts/0/functionResponse/response", "x");
     }),
     ("must be base64", |body| {
-        set(body, "/contents/1/parts/2/thoughtSignature", "not base64!")
+        set(body, "/contents/1/parts/2/thoughtSignature", "not base64!");
     }),
 ];
 

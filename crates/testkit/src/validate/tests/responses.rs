@@ -24,50 +24,50 @@ fn good() -> Value {
 
 const TABLE: &[Case] = &[
     ("model: must be a string", |body| {
-        set(body, "/model", Value::Null)
+        set(body, "/model", Value::Null);
     }),
     ("instructions: text must not be blank", |body| {
-        set(body, "/instructions", " ")
+        set(body, "/instructions", " ");
     }),
     ("`input` is empty", |body| list(body, "/input").clear()),
     ("unknown item", |body| set(body, "/input/0/type", "text")),
     ("unknown role", |body| set(body, "/input/0/role", "tool")),
     ("`content` is empty", |body| {
-        list(body, "/input/0/content").clear()
+        list(body, "/input/0/content").clear();
     }),
     ("text must not be blank", |body| {
-        set(body, "/input/0/content/0/text", "")
+        set(body, "/input/0/content/0/text", "");
     }),
     ("text must not be blank", |body| {
-        set(body, "/input/7/content", " ")
+        set(body, "/input/7/content", " ");
     }),
     ("cannot hold a part", |body| {
-        set(body, "/input/0/content/0/type", "output_text")
+        set(body, "/input/0/content/0/type", "output_text");
     }),
     ("cannot hold a part", |body| {
-        set(body, "/input/2/content/0/type", "input_text")
+        set(body, "/input/2/content/0/type", "input_text");
     }),
     ("must be a data URL", |body| {
-        set(body, "/input/0/content/1/image_url", json!({ "url": "x" }))
+        set(body, "/input/0/content/1/image_url", json!({ "url": "x" }));
     }),
     ("unsupported image", |body| {
         set(
             body,
             "/input/0/content/1/image_url",
             "data:image/heic;base64,AA==",
-        )
+        );
     }),
     ("begins with \"fc_\"", |body| {
-        set(body, "/input/3/id", "call_a")
+        set(body, "/input/3/id", "call_a");
     }),
     ("begins with \"msg_\"", |body| {
-        set(body, "/input/2/id", format!("msg_{}", "x".repeat(61)))
+        set(body, "/input/2/id", format!("msg_{}", "x".repeat(61)));
     }),
     ("begins with \"rs_\"", |body| {
-        set(body, "/input/1/id", Value::Null)
+        set(body, "/input/1/id", Value::Null);
     }),
     ("duplicate item found", |body| {
-        set(body, "/input/4/id", "fc_a")
+        set(body, "/input/4/id", "fc_a");
     }),
     ("duplicate call_id", |body| {
         let again = body["input"][3].clone();
@@ -79,44 +79,44 @@ const TABLE: &[Case] = &[
         set(body, "/input/6/call_id", "x".repeat(65));
     }),
     ("`name` must match", |body| {
-        set(body, "/input/3/name", "a.b")
+        set(body, "/input/3/name", "a.b");
     }),
     ("text of a JSON object", |body| {
-        set(body, "/input/3/arguments", json!({}))
+        set(body, "/input/3/arguments", json!({}));
     }),
     ("text of a JSON object", |body| {
-        set(body, "/input/3/arguments", "")
+        set(body, "/input/3/arguments", "");
     }),
     ("no tool output found", |body| {
-        drop(list(body, "/input").remove(5))
+        drop(list(body, "/input").remove(5));
     }),
     ("no tool call found", |body| {
-        drop(list(body, "/input").remove(3))
+        drop(list(body, "/input").remove(3));
     }),
     ("no tool call found", |body| list(body, "/input").swap(3, 6)),
     ("no tool call found", |body| {
-        set(body, "/input/5/call_id", "a")
+        set(body, "/input/5/call_id", "a");
     }),
     ("text must not be blank", |body| {
-        set(body, "/input/5/output", "")
+        set(body, "/input/5/output", "");
     }),
     ("`output` is empty", |body| {
-        list(body, "/input/6/output").clear()
+        list(body, "/input/6/output").clear();
     }),
     ("`output` must be a list", |body| {
-        set(body, "/input/5/output", Value::Null)
+        set(body, "/input/5/output", Value::Null);
     }),
     ("`summary` must be a list", |body| {
-        set(body, "/input/1/summary", Value::Null)
+        set(body, "/input/1/summary", Value::Null);
     }),
     ("`summary` holds summary_text", |body| {
-        set(body, "/input/1/summary/0/type", "text")
+        set(body, "/input/1/summary/0/type", "text");
     }),
     ("no encrypted_content", |body| {
-        set(body, "/input/1/encrypted_content", "")
+        set(body, "/input/1/encrypted_content", "");
     }),
     ("without its required following item", |body| {
-        list(body, "/input").swap(0, 1)
+        list(body, "/input").swap(0, 1);
     }),
     ("without its required following item", |body| {
         let reasoning = list(body, "/input").remove(1);
