@@ -4,7 +4,7 @@
 //! [`transcript`] a tree of entries, [`context`](mod@context) messages of a branch, [`request`] a conversation of messages;
 //! [`write`](mod@write) makes lines.
 //!
-//! Not here: files, locks, time, randomness, any provider's own format.
+//! Not here: files, locks, time, randomness, and talking to any provider.
 //!
 #![doc = include_str!("../README.md")]
 

@@ -68,7 +68,8 @@ impl Target {
 
     /// Whether what it marks as its own may depend on what came before. Chat Completions have no seals: what stands
     /// there in a seal's place is the name of the field that thinking came in.
-    fn seals_a_prefix(&self) -> bool {
+    #[must_use]
+    pub fn seals_a_prefix(&self) -> bool {
         self.api != "openai-completions"
     }
 }

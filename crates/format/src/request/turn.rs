@@ -141,6 +141,15 @@ pub(super) fn is_base64(text: &str) -> bool {
     !body.is_empty() && bytes.len().is_multiple_of(4) && body.iter().all(letter)
 }
 
+/// Whether there may be a number beyond every range: an exponent, or more digits than any float has before the point.
+fn has_vast_number(json: &[u8]) -> bool {
+    let exponent = |pair: &[u8]| matches!(pair, [b'0'..=b'9', b'e' | b'E']);
+    let long = json
+        .split(|byte| !byte.is_ascii_digit())
+        .any(|run| run.len() > 300);
+    long || json.windows(2).any(exponent)
+}
+
 /// What a tool said; something is always said.
 pub(super) fn result(
     view: &MessageView<'_>,
@@ -302,7 +311,9 @@ impl Arguments {
         let scrubbed = scrub_surrogates(&compact);
         let changed = matches!(scrubbed, Cow::Owned(_)) && scrubbed != compact;
         let shallow = !deeper_than(scrubbed.as_bytes(), MAX_VALUE_DEPTH);
-        if shallow && serde_json::from_str::<Map<String, Value>>(&scrubbed).is_ok() {
+        // It is JSON; what a strict reader may still refuse is a number that is too large.
+        let strict = || serde_json::from_str::<Map<String, Value>>(&scrubbed).is_ok();
+        if shallow && (!has_vast_number(scrubbed.as_bytes()) || strict()) {
             return RawValue::from_string(scrubbed.into_owned())
                 .ok()
                 .map(|raw| (Arguments(raw), changed));

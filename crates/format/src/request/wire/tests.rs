@@ -390,3 +390,12 @@ fn only_a_gemini_that_wants_seals_is_told_that_there_is_none() {
         assert_eq!(seals(model), [Value::Null, Value::Null], "{model}");
     }
 }
+
+#[test]
+fn chat_shows_images_of_a_user_as_data_urls_beside_the_words() {
+    let sent = chat_messages(&[json!({ "role": "user", "content": [text("look"), image()] })]);
+    assert_eq!(
+        sent[0]["content"],
+        json!([text("look"), { "type": "image_url", "image_url": { "url": "data:image/png;base64,QUJD" } }])
+    );
+}
