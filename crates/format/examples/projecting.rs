@@ -1,4 +1,4 @@
-//! What projecting a branch costs beside serialising its messages: `projecting FILE`, five rounds each, the best counts.
+//! What projecting a branch costs beside serialising its messages: `projecting FILE`, 25 rounds each, the best counts.
 //!
 //! Measured are the steps from a branch to the wire, and the two things that they can be held against: writing the context
 //! as JSON, and writing the same messages from parsed values.
@@ -16,7 +16,7 @@ use latchwork_format::request::{Target, project, wire};
 use latchwork_format::{Transcript, context};
 
 fn best<T>(mut work: impl FnMut() -> T) -> Duration {
-    let rounds = (0..5).map(|_| {
+    let rounds = (0..25).map(|_| {
         let begun = Instant::now();
         black_box(work());
         begun.elapsed()

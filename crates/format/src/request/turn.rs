@@ -143,11 +143,18 @@ pub(super) fn is_base64(text: &str) -> bool {
 
 /// Whether there may be a number beyond every range: an exponent, or more digits than any float has before the point.
 fn has_vast_number(json: &[u8]) -> bool {
-    let exponent = |pair: &[u8]| matches!(pair, [b'0'..=b'9', b'e' | b'E']);
-    let long = json
-        .split(|byte| !byte.is_ascii_digit())
-        .any(|run| run.len() > 300);
-    long || json.windows(2).any(exponent)
+    let mut digits = 0_usize;
+    for byte in json {
+        match byte {
+            b'0'..=b'9' => digits += 1,
+            b'e' | b'E' if digits > 0 => return true,
+            _ => digits = 0,
+        }
+        if digits > 300 {
+            return true;
+        }
+    }
+    false
 }
 
 /// What a tool said; something is always said.
