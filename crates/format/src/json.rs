@@ -22,6 +22,7 @@ use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 pub(crate) use build::ObjectBuilder;
+pub(crate) use split::is_compact;
 pub(crate) use text::{compact, js_trim, quote, scrub_surrogates};
 
 /// The most keys that an object may have to be opened.

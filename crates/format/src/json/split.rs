@@ -39,6 +39,23 @@ impl<'a> Parts<'a> {
     }
 }
 
+/// Whether no space stands between the tokens of a valid value.
+pub(crate) fn is_compact(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        at = match byte {
+            b'"' => match behind_string(bytes, at) {
+                Some(end) => end,
+                None => return false,
+            },
+            b' ' | b'\n' | b'\r' | b'\t' => return false,
+            _ => at + 1,
+        };
+    }
+    true
+}
+
 /// Where the string that begins at `begin` has ended.
 fn behind_string(bytes: &[u8], begin: usize) -> Option<usize> {
     let mut at = begin + 1;
@@ -111,6 +128,7 @@ mod tests {
             if let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(&text) {
                 let items: Vec<_> = items.into_iter().map(RawValue::get).collect();
                 prop_assert_eq!(parts(&text), items);
+                prop_assert_eq!(super::is_compact(&text), super::super::compact(&text) == text);
             } else if text.starts_with('{') {
                 let raw = super::super::Raw::parse(&text).unwrap();
                 let fields = super::super::Fields::read(&text).unwrap().unwrap();

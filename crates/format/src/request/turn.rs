@@ -10,7 +10,7 @@ use super::{
     Arguments, Block, CallResult, NonEmpty, Outcome, Part, Target, Thinking, Words, words,
 };
 use crate::id::EntryId;
-use crate::json::{MAX_VALUE_DEPTH, Raw, compact, deeper_than, scrub_surrogates};
+use crate::json::{MAX_VALUE_DEPTH, Raw, compact, deeper_than, is_compact, scrub_surrogates};
 use crate::message::{self, Content, MessageView, ToolCall};
 
 /// A part of an assistant's turn while results are still looked for.
@@ -314,7 +314,11 @@ impl Arguments {
         if !raw.is_object() {
             return None;
         }
-        let compact = compact(raw.text());
+        let compact = if is_compact(raw.text()) {
+            Cow::Borrowed(raw.text())
+        } else {
+            compact(raw.text())
+        };
         let scrubbed = scrub_surrogates(&compact);
         let changed = matches!(scrubbed, Cow::Owned(_)) && scrubbed != compact;
         let shallow = !deeper_than(scrubbed.as_bytes(), MAX_VALUE_DEPTH);
