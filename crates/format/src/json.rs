@@ -14,16 +14,18 @@
 mod build;
 pub(crate) mod lex;
 pub(crate) mod splice;
+mod split;
 mod text;
 
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserializer as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 pub(crate) use build::ObjectBuilder;
 pub(crate) use lex::deeper_than;
+pub(crate) use split::is_compact;
 pub(crate) use text::{compact, decode, js_trim, on_one_line, push_quoted, quote, scrub_surrogates};
 
 /// The most keys that an object may have to be opened.
@@ -131,7 +133,16 @@ impl<'a> Raw<'a> {
         if !self.is_object() {
             return None;
         }
-        Fields::read(self.0).ok().flatten()
+        let mut parts = split::Parts::of(self.0);
+        let mut fields = Vec::with_capacity(8);
+        while let Some(key) = parts.next_part() {
+            let value = parts.next_part()?;
+            if fields.len() == MAX_FIELDS {
+                return None;
+            }
+            fields.push((text::decode(key).unwrap_or_default(), Raw(value)));
+        }
+        Some(Fields(fields))
     }
 
     /// The array's elements, if this is an array small enough to be opened.
@@ -140,8 +151,15 @@ impl<'a> Raw<'a> {
         if !self.is_array() {
             return None;
         }
-        let mut reader = serde_json::Deserializer::from_str(self.0);
-        reader.deserialize_seq(ItemsVisitor).ok().flatten()
+        let mut parts = split::Parts::of(self.0);
+        let mut items = Vec::new();
+        while let Some(item) = parts.next_part() {
+            if items.len() == MAX_ITEMS {
+                return None;
+            }
+            items.push(Raw(item));
+        }
+        Some(items)
     }
 
     /// The value as a document, as JavaScript would read it (see the module's limits).
@@ -273,27 +291,6 @@ impl<'de> Visitor<'de> for FieldsVisitor {
             }
         }
         Ok(whole.then_some(fields))
-    }
-}
-
-struct ItemsVisitor;
-
-impl<'de> Visitor<'de> for ItemsVisitor {
-    type Value = Option<Vec<Raw<'de>>>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = seq.next_element::<&'de RawValue>()? {
-            if items.len() == MAX_ITEMS {
-                return Ok(None);
-            }
-            items.push(Raw(item.get()));
-        }
-        Ok(Some(items))
     }
 }
 

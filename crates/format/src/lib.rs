@@ -5,7 +5,7 @@
 //! facts, [`backwards`] one context read from the end), [`context`](mod@context) messages of a branch, [`request`] a conversation of messages;
 //! [`write`](mod@write) makes lines.
 //!
-//! Not here: files, locks, time, randomness, any provider's own format.
+//! Not here: files, locks, time, randomness, and talking to any provider.
 //!
 #![doc = include_str!("../README.md")]
 
