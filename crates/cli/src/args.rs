@@ -40,6 +40,10 @@ pub(crate) enum Command {
     Sessions(Sessions),
     /// Append messages or entries, one JSON object a line from standard input; a receipt for each once it is durable.
     Append(Append),
+    /// Say whether a transcript is sound, and what is wrong with it. Nothing is locked or written.
+    Verify(Verify),
+    /// Write a transcript anew from what can be read of it. The old one is kept; of a sound one nothing is changed.
+    Repair(Repair),
     /// Move the head of a session to an earlier entry. Nothing is removed.
     Rewind(Rewind),
     /// Begin a new session with what was said in another one, which is neither locked nor changed.
@@ -204,6 +208,28 @@ pub(crate) enum Conflict {
     Branch,
     /// Refused.
     Fail,
+}
+
+/// `verify`.
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// A session key, or the path of a transcript (with a `/` or ending in .jsonl).
+    #[arg(value_name = "SESSION|PATH")]
+    pub(crate) session: SessionArg,
+    /// One JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `repair`.
+#[derive(Debug, Args)]
+pub(crate) struct Repair {
+    /// A session key, or the path of a transcript (with a `/` or ending in .jsonl).
+    #[arg(value_name = "SESSION|PATH")]
+    pub(crate) session: SessionArg,
+    /// One JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `fork`.

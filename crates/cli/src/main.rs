@@ -9,7 +9,7 @@
 //! | `generate` | completions and manual pages |
 //! | `who` | who holds or asks for something, for programs |
 //! | `config` | the command that shows, checks and changes settings |
-//! | `run`, `append`, `rewind`, `fork`, `watch`, `sessions`, `show`, `locks`, `why`, `lock`, `unlock`, `doctor`, `demo` | one command each |
+//! | `run`, `append`, `rewind`, `fork`, `watch`, `sessions`, `show`, `locks`, `why`, `lock`, `unlock`, `verify` (and `repair`), `doctor`, `demo` | one command each |
 //! | `output` | standard output and error, made harmless for a terminal |
 //! | `screen` | what happens is shown on a thread of its own |
 //! | `failure`, `exit` | a failure in words, and as a number |
@@ -39,6 +39,7 @@ mod settings;
 mod show;
 mod signals;
 mod unlock;
+mod verify;
 mod watch;
 mod who;
 mod why;
@@ -146,6 +147,8 @@ async fn command(command: Command, world: &World, errors: Errors) -> Result<Exit
         Command::Lock(typed) => lock::run(&typed, &begin(world, errors)?, world, errors).await,
         Command::Unlock(typed) => unlock::run(&typed, &begin(world, errors)?).await,
         Command::Doctor(typed) => doctor::run(&typed, world, errors).await,
+        Command::Verify(typed) => verify::verify(&typed, &begin(world, errors)?).await,
+        Command::Repair(typed) => verify::repair(&typed, &begin(world, errors)?).await,
         Command::Rewind(typed) => rewind::run(&typed, &begin(world, errors)?).await,
         Command::Fork(typed) => fork::run(&typed, &begin(world, errors)?).await,
         Command::Config(typed) => config::run(typed, world, errors),

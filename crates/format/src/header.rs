@@ -18,6 +18,18 @@ pub enum Version {
     Unknown(String),
 }
 
+/// The number, as written where it is not known.
+impl std::fmt::Display for Version {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::One => f.write_str("1"),
+            Self::Two => f.write_str("2"),
+            Self::Three => f.write_str("3"),
+            Self::Unknown(written) => f.write_str(written),
+        }
+    }
+}
+
 impl Version {
     /// The number we write.
     pub const CURRENT: u64 = 3;

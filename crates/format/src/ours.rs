@@ -14,6 +14,8 @@ pub const HEAD: &str = "latchwork.head";
 pub const SESSION: &str = "latchwork.session";
 /// The custom type of an entry that says what a turn cost.
 pub const TURN: &str = "latchwork.turn";
+/// The custom type of an entry that stands where entries are lost, in `data.missing` the id of the last of them; a repair makes it.
+pub const GAP: &str = "latchwork.gap";
 /// The field of our mark that says: written beside the active branch.
 pub const ASIDE: &str = "aside";
 

@@ -214,6 +214,35 @@ impl Session {
         Ok(forked?)
     }
 
+    /// Looks through the transcript; `None` if there is none. No lock is taken and nothing is written.
+    ///
+    /// # Errors
+    /// [`WriteError::Open`] if it cannot be read.
+    pub async fn verify(&self) -> Result<Option<latchwork_transcript::Verified>, WriteError> {
+        Ok(self.store.verify(&self.id).await?)
+    }
+
+    /// Writes the transcript anew from what can be read of it; the old one is kept. `None` if nothing is wrong with it.
+    ///
+    /// # Errors
+    /// See [`WriteError`]; the transcript is then as it was.
+    ///
+    /// # Cancel safety
+    /// Once begun, it runs to its end.
+    #[expect(
+        clippy::await_holding_invalid_type,
+        reason = "the guard crosses the wait of storage alone"
+    )]
+    pub async fn repair(
+        &self,
+        scope: &mut LockScope,
+    ) -> Result<Option<latchwork_transcript::Repair>, WriteError> {
+        let mut guard = self.store.guard(scope, self.side_guard()).await?;
+        let done = self.store.repair(&mut guard).await;
+        drop(guard);
+        Ok(done?)
+    }
+
     /// One commit beside any turn, which survives `level` when it returns.
     #[expect(
         clippy::await_holding_invalid_type,

@@ -155,7 +155,7 @@ fn faults(pieces: &Pieces) -> Vec<String> {
     faults
         .iter()
         .take(DESCRIBED)
-        .map(|fault| format!("{fault:?}"))
+        .map(ToString::to_string)
         .collect()
 }
 

@@ -7,14 +7,17 @@
 //! | `state` | what this process knows of a transcript, and how it catches up |
 //! | `fold` | which entry the active branch ends with |
 //! | `plan` | where the entries of a commit go |
-//! | `commit`, `lines`, `receipt` | one commit, from check to receipt; the bytes of its lines; what its writer is told |
+//! | `commit`, `lines`, `write`, `receipt` | one commit, from check to receipt; the bytes of its lines; the one write; what its writer is told |
+//! | `undo` | what a failed write has left, taken back |
+//! | `missing` | a transcript that is not there: born, or taken away |
 //! | `whole_file` | a new file in the transcript's place: a birth, an old version |
 //! | `moved` | the head, moved on purpose |
 //! | `fork` | a new session that begins with what was said in another one |
 //! | `reading` | a snapshot and a report of what was found |
 //! | `tail` | the end of the file, put in order before anything is appended |
+//! | `repair` | the transcript looked through, and written anew on request |
 //! | `rewrite` | entries of the active branch, replaced |
-//! | `sync` | acknowledgement: shared syncs |
+//! | `sync`, `names` | acknowledgement: shared syncs; the names that lead to a file |
 //! | `head_file` | the saved head |
 //! | `inbox`, `records` | accepted messages |
 //! | `command` | a session's lock by hand: for a command, and ending who keeps it |
@@ -51,6 +54,7 @@ mod plan;
 mod reading;
 mod receipt;
 mod records;
+mod repair;
 mod rewrite;
 mod session;
 mod sidecar;
@@ -66,6 +70,7 @@ pub use examine::{Depth, EndOfFile, Examined, SavedHeadState, examine};
 pub use fork::ForkError;
 pub use layout::{BadPath, Layout, Place, SIDECARS};
 pub use options::Options;
+pub use repair::{Repair, Verified};
 pub use sidecar::{SetAside, Sidecar};
 pub use store::FileStore;
 pub use tail::Mended;

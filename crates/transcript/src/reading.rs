@@ -31,7 +31,7 @@ pub(crate) fn no_transcript(system: &System, path: &Path) -> Option<String> {
 }
 
 /// Opens the transcript for reading; `None` if there is none.
-fn open_file(session: &Session) -> Result<Option<Box<dyn DiskFile>>, OpenError> {
+pub(crate) fn open_file(session: &Session) -> Result<Option<Box<dyn DiskFile>>, OpenError> {
     let path = &session.place.transcript;
     let refuse = |why: String| {
         Err(OpenError::Refused {
@@ -55,7 +55,7 @@ fn open_file(session: &Session) -> Result<Option<Box<dyn DiskFile>>, OpenError> 
     }
 }
 
-fn backend(session: &Session, error: PathError) -> OpenError {
+pub(crate) fn backend(session: &Session, error: PathError) -> OpenError {
     OpenError::Backend {
         session: session.id.clone(),
         doing: error.to_string(),
@@ -134,23 +134,8 @@ fn report(snapshot: &Snapshot, session: &Session) -> OpenReport {
     let transcript = &snapshot.transcript;
     let mut report = OpenReport::clean(transcript.entry_count());
     report.of += transcript.damage().len();
-    for damage in transcript.damage() {
-        report.damage.push(format!(
-            "line {} ({} bytes at {}) cannot be read: {}; it was left in place",
-            damage.line, damage.len, damage.offset, damage.why
-        ));
-    }
-    report.damage.extend(
-        transcript
-            .tree_faults()
-            .iter()
-            .map(|fault| format!("{fault:?}")),
-    );
-    if let Tail::Fragment { offset, len } = transcript.tail() {
-        report.damage.push(format!(
-            "{len} bytes at {offset} are the beginning of a line: a write that is under way or was cut off"
-        ));
-    }
+    let flaws = latchwork_format::flaws(transcript);
+    report.damage = flaws.iter().map(ToString::to_string).collect();
     report.saved_through = session.sync.saved_through().map(Position);
     // Nothing at all is no fault: who writes begins it.
     let is_empty = transcript.saved_through() == 0 && transcript.tail() == Tail::Clean;

@@ -284,7 +284,7 @@ pub(crate) fn nameless() -> SessionId {
 }
 
 impl FileStore {
-    async fn reading<T: Send + 'static>(
+    pub(crate) async fn reading<T: Send + 'static>(
         &self,
         session: &SessionId,
         read: impl FnOnce(Arc<Session>) -> Result<T, OpenError> + Send + 'static,

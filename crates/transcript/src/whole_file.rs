@@ -26,44 +26,53 @@ impl Work {
         file: &dyn DiskFile,
     ) -> Result<Arc<dyn DiskFile>, StageError> {
         let (system, place) = (self.system(), &self.session.place);
-        let mut original = read_from(file, 0).doing("read", &place.transcript)?;
+        let (_, file) = self.swap(file, &mut |original| {
+            let migrated = latchwork_format::migrate(original);
+            let migrated = migrated
+                .map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidData, error));
+            Ok(migrated.doing("bring up to version 3", &place.transcript)?)
+        })?;
+        known.forget();
+        known.catch_up(system, place, &*file)?;
+        Ok(file)
+    }
+
+    /// Writes the whole file anew by `make` and puts it in the place of the old one, which is kept: where, and the new file. A peer
+    /// that takes no lock may go on meanwhile: then it is made again of what is there by then.
+    pub(crate) fn swap(
+        &self,
+        file: &dyn DiskFile,
+        make: &mut dyn FnMut(&[u8]) -> Result<Vec<u8>, StageError>,
+    ) -> Result<(PathBuf, Arc<dyn DiskFile>), StageError> {
+        let (system, place) = (self.system(), &self.session.place);
+        let path = &place.transcript;
+        let mut original = read_from(file, 0).doing("read", path)?;
         let staged = loop {
-            let migrated = latchwork_format::migrate(&original)
-                .map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidData, error))
-                .doing("bring up to version 3", &place.transcript)?;
+            let bytes = make(&original)?;
             let staged = self.permit.stage()?;
-            append_whole(&**staged.file(), &migrated).doing("write", &place.transcript)?;
-            staged
-                .file()
-                .sync_all()
-                .doing("make durable", &place.transcript)?;
+            append_whole(&**staged.file(), &bytes).doing("write", path)?;
+            staged.file().sync_all().doing("make durable", path)?;
             system.steps.reach("migrate:staged");
-            // A peer that takes no lock may have gone on meanwhile.
             match self.grown(file, &original)? {
                 None => break staged,
                 Some(now) => original = now,
             }
         };
-        keep(system, place, "original", &original)?;
+        let kept = keep(system, place, "original", &original)?;
         self.permit.replace(staged)?;
         // What came in the last moment is in the old file alone.
         if let Some(now) = self.grown(file, &original)? {
             let late = now.get(original.len()..).unwrap_or_default();
-            let kept = keep(system, place, "late", late)?;
-            tracing::warn!(session = %self.session.id, copy = ?kept, "another program wrote to the transcript while it was brought up to version 3; its words are kept beside it");
+            let copy = keep(system, place, "late", late)?;
+            tracing::warn!(session = %self.session.id, ?copy, "another program wrote to the transcript while it was written anew; its words are kept beside it");
         }
         system
             .disk
             .sync_dir(&place.dir)
             .doing("make durable", &place.dir)?;
-        known.forget();
-        let file = self
-            .permit
-            .transcript()
-            .ok_or(std::io::ErrorKind::NotFound.into());
-        let file = file.doing("find again", &place.transcript)?;
-        known.catch_up(system, place, &*file)?;
-        Ok(file)
+        let file = self.permit.transcript();
+        let file = file.ok_or(std::io::ErrorKind::NotFound.into());
+        Ok((kept, file.doing("find again", path)?))
     }
 
     /// The whole file, if it has grown.

@@ -193,6 +193,8 @@ fn sessions(stage: &Stage) {
         !damaged["damage"].as_array().unwrap().is_empty(),
         "{damaged}"
     );
+    stage.one("verify", "verify copy --json");
+    assert_eq!(stage.one("repair", "repair copy --json")["repaired"], false);
     stage.one("rewind", &format!("rewind copy {first} --json"));
     assert_eq!(
         stage.one("rewind", "rewind copy root --why because --json")["to"],

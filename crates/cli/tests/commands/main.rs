@@ -18,3 +18,4 @@ mod look;
 mod sentences;
 mod settings;
 mod turn;
+mod verify;
