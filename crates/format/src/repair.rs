@@ -273,7 +273,7 @@ mod tests {
             prop_assert_eq!(flaws(&after), vec![], "{}\n{}", text, String::from_utf8_lossy(&repaired.bytes));
             prop_assert_eq!(after.entry_count(), before.entry_count() + repaired.gaps);
             let said = |transcript: &Transcript| -> Vec<String> {
-                transcript.entries().filter_map(|entry| entry.message()).map(|message| message.text()).collect()
+                transcript.entries().filter_map(crate::entry::RawEntry::message).map(|message| message.text()).collect()
             };
             prop_assert_eq!(said(&after), said(&before));
             let again = super::repair(&after, &SessionId::new("s").unwrap(), "t", &mut || EntryId::new("never")).unwrap();

@@ -18,6 +18,9 @@ use crate::state::{Known, read_from};
 use crate::tail::quarantine_folder;
 use crate::write::append_whole;
 
+/// Makes a whole file of what is there.
+pub(crate) type Make<'m> = dyn FnMut(&[u8]) -> Result<Vec<u8>, StageError> + 'm;
+
 impl Work {
     /// Writes an old version anew as version 3, whole, and keeps the original.
     pub(crate) fn migrate(
@@ -42,7 +45,7 @@ impl Work {
     pub(crate) fn swap(
         &self,
         file: &dyn DiskFile,
-        make: &mut dyn FnMut(&[u8]) -> Result<Vec<u8>, StageError>,
+        make: &mut Make<'_>,
     ) -> Result<(PathBuf, Arc<dyn DiskFile>), StageError> {
         let (system, place) = (self.system(), &self.session.place);
         let path = &place.transcript;
