@@ -69,6 +69,11 @@ pub(crate) fn refused_or_io(system: &System, path: &Path, source: std::io::Error
         denied.then_some(Refusal::NotPermitted)
     });
     match why {
+        // What is not there could not be made: that is for its folder to permit.
+        Some(why @ Refusal::NotPermitted) if kind.is_none() => LatchError::Refused {
+            path: path.parent().unwrap_or(path).to_path_buf(),
+            why,
+        },
         Some(why) => LatchError::Refused {
             path: path.to_path_buf(),
             why,

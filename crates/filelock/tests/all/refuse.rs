@@ -103,6 +103,25 @@ async fn a_sidecar_folder_that_is_a_link_elsewhere_is_refused() {
 }
 
 #[tokio::test]
+async fn a_folder_in_which_no_latch_can_be_made_is_refused_by_its_own_name() {
+    const EACCES: i32 = 13;
+    let room = Room::new();
+    let disk = FaultDisk::new(Arc::new(RealDisk));
+    disk.add(
+        Fault::on(Operation::Open, FaultOutcome::Errno(EACCES))
+            .at("/s.latch")
+            .nth(2),
+    );
+    let error = attempt(&on_disk(&disk, Options::default()), &room)
+        .await
+        .unwrap_err();
+    let LatchError::Refused { path, why } = &error else {
+        panic!("{error}")
+    };
+    assert_eq!((path, why), (&room.sidecars(), &Refusal::NotPermitted));
+}
+
+#[tokio::test]
 async fn a_transcript_that_may_not_be_written_is_refused_by_name() {
     const EACCES: i32 = 13;
     let room = Room::new();
