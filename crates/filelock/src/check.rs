@@ -30,6 +30,9 @@ impl Core {
             Some(parts) => look(parts, &self.place, &self.shared.system),
             None => Err((Lost::Released, self.place.latch.clone())),
         };
+        if found.is_ok() {
+            self.shared.system.steps.checked(&self.place.transcript);
+        }
         found.map_err(|(what, path)| {
             self.revoke(&format!("it was lost: {what}"));
             LatchLost {

@@ -104,6 +104,12 @@ pub trait DiskFile: Send + Sync + Debug {
     fn has_writer(&self) -> io::Result<Option<bool>> {
         Ok(None)
     }
+    /// Drops what the system keeps in memory of this file from `from` on (at least), as far as it is not waiting to be written: what is read next comes
+    /// from the device. After a failed sync the memory may hold bytes that the device does not have, and says nothing of it.
+    /// A disk without such a memory has nothing to do.
+    fn forget_cached(&self, _from: u64) -> io::Result<()> {
+        Ok(())
+    }
     /// Sets the permission bits of what this descriptor points to, whatever its path means by now.
     fn set_mode(&self, _mode: u32) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())

@@ -2,8 +2,17 @@
 
 mod directive;
 mod disk;
+mod file;
+mod rules;
+mod sim;
 mod steps;
+mod sweep;
+mod trace;
 
 pub use directive::{BadDirective, steps_from_directive};
-pub use disk::{Fault, FaultDisk, FaultOutcome, Operation};
+pub use disk::FaultDisk;
+pub use rules::{Fault, FaultOutcome, Fired, Operation};
+pub use sim::{Change, Choice, Dice, Odometer, OpLog, PowerLoss, SimDisk, SimProcess};
 pub use steps::{FileSteps, KillAt};
+pub use sweep::{Swept, sweep};
+pub use trace::{Broken, Trace, TraceDisk, TraceRules};

@@ -16,7 +16,9 @@
 //! | `process_handle`, `file_users` | a hold on a process; who has a file open and shares its lock |
 //! | `file_uses` | the same for many files in one pass; who waits for a lock, or watches a file |
 //! | `steps` | named protocol steps, where tests force an interleaving |
-//! | `fault` | (feature `fault-points`) disks that fail, steps that hold or kill |
+//! | `fault` | (feature `fault-points`) disks that fail, calls swept over one by one, steps that hold or kill |
+//! | `fault::sim` | a disk in memory that loses its power |
+//! | `fault::trace` | the order rules of durability, watched on every call |
 //! | `error` | an I/O error that says what was being done to which path |
 
 mod atomic;
@@ -55,8 +57,9 @@ pub use entropy::{Entropy, RealEntropy, hex_id, uuid_v4, uuid_v7};
 pub use error::{IoDoing, PathError};
 #[cfg(feature = "fault-points")]
 pub use fault::{
-    BadDirective, Fault, FaultDisk, FaultOutcome, FileSteps, KillAt, Operation,
-    steps_from_directive,
+    BadDirective, Broken, Change, Choice, Dice, Fault, FaultDisk, FaultOutcome, FileSteps, Fired,
+    KillAt, Odometer, OpLog, Operation, PowerLoss, SimDisk, SimProcess, Swept, Trace, TraceDisk,
+    TraceRules, steps_from_directive, sweep,
 };
 pub use file_users::{FileUser, HeldLock};
 pub use file_uses::{FileKey, FileUse};

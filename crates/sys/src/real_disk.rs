@@ -228,6 +228,13 @@ impl DiskFile for RealFile {
         crate::lease::has_writer(&self.file)
     }
 
+    #[cfg(any(target_os = "linux", target_os = "freebsd"))]
+    fn forget_cached(&self, _from: u64) -> io::Result<()> {
+        // All of it: the kernel drops no piece that begins before the place, and its pieces can be of megabytes.
+        let advice = rustix::fs::Advice::DontNeed;
+        Ok(rustix::fs::fadvise(&self.file, 0, None, advice)?)
+    }
+
     fn set_mode(&self, mode: u32) -> io::Result<()> {
         Ok(rustix::fs::fchmod(&self.file, Mode::from_raw_mode(mode))?)
     }

@@ -4,6 +4,7 @@
 //! example `latch:taken`. Deliberately not here: any effect on the protocol's own decisions.
 
 use std::fmt::{self, Debug};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 /// Watches the named steps of a protocol.
@@ -14,6 +15,12 @@ pub trait Steps: Send + Sync + Debug {
     ///
     /// As long as the watcher likes; a watcher that blocks belongs in tests.
     fn reach(&self, step: &str);
+
+    /// The calling thread has just seen that the lock which guards the file at this path is its own. Said right before each write.
+    fn checked(&self, _path: &Path) {}
+
+    /// The first `end` bytes of the file at this path are about to be promised to somebody as durable.
+    fn acknowledged(&self, _path: &Path, _end: u64) {}
 }
 
 /// Nobody watches.

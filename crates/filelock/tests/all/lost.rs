@@ -1,7 +1,10 @@
 //! Noticing, before a write, that something held is not ours any more.
 
-use latchwork_filelock::{LatchLost, Lost, Obstacle};
-use latchwork_sys::{Liveness, System};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use latchwork_filelock::{LatchLost, Latches, Lost, Obstacle, Options};
+use latchwork_sys::{Liveness, Steps, System};
 
 use crate::support::{Room, busy, latches, take};
 
@@ -117,4 +120,34 @@ async fn a_deleted_sidecar_folder_lets_no_second_holder_in() {
     assert!(latched.begin().unwrap().check().is_err());
     // The loser gave up its locks: now there is a way in.
     take(&latches(), &room).await.release().await;
+}
+
+/// Remembers which files' locks were seen to be held.
+#[derive(Debug, Default)]
+struct Seen(Mutex<Vec<PathBuf>>);
+
+impl Steps for Seen {
+    fn reach(&self, _step: &str) {}
+
+    fn checked(&self, path: &Path) {
+        self.0.lock().unwrap().push(path.to_path_buf());
+    }
+}
+
+#[tokio::test]
+async fn a_check_is_told_to_who_watches_if_all_is_in_place_and_only_then() {
+    let room = Room::new();
+    let seen = Arc::new(Seen::default());
+    let system = System {
+        steps: seen.clone(),
+        ..System::real()
+    };
+    let latched = take(&Latches::new(system, Options::default()), &room).await;
+    let write = latched.begin().unwrap();
+    seen.0.lock().unwrap().clear();
+    write.check().unwrap();
+    assert_eq!(*seen.0.lock().unwrap(), [room.transcript()]);
+    std::fs::remove_dir_all(room.sidecars()).unwrap();
+    write.check().unwrap_err();
+    assert_eq!(seen.0.lock().unwrap().len(), 1);
 }

@@ -3,6 +3,7 @@
 //! `dir:/path` traces and holds ([`FileSteps`]), `kill:37` kills at the 37th step ([`KillAt`]); both
 //! may be given, separated by a comma, and then run in the order given.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::{FileSteps, KillAt};
@@ -45,6 +46,16 @@ impl Steps for Several {
         for steps in &self.0 {
             steps.reach(step);
         }
+    }
+
+    fn checked(&self, path: &Path) {
+        self.0.iter().for_each(|steps| steps.checked(path));
+    }
+
+    fn acknowledged(&self, path: &Path, end: u64) {
+        self.0
+            .iter()
+            .for_each(|steps| steps.acknowledged(path, end));
     }
 }
 

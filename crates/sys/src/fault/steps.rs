@@ -92,15 +92,17 @@ impl Steps for KillAt {
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, count)
             == Ok(1)
         {
-            let _ = rustix::process::kill_process(
-                rustix::process::getpid(),
-                rustix::process::Signal::KILL,
-            );
-            // The signal is on its way; nothing of ours may happen after it.
-            loop {
-                std::thread::sleep(Duration::from_secs(1));
-            }
+            kill_self();
         }
+    }
+}
+
+/// Ends this process by SIGKILL.
+pub(super) fn kill_self() -> ! {
+    let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+    // The signal is on its way; nothing of ours may happen after it.
+    loop {
+        std::thread::sleep(Duration::from_secs(1));
     }
 }
 
