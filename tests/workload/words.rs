@@ -16,6 +16,26 @@ pub(super) struct Words {
     pub key: Option<Key>,
 }
 
+/// How long words are that are not short: half as many bytes, at most.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Size {
+    seldom: u64,
+    at_times: u64,
+}
+
+impl Size {
+    /// Some pages now and then, which a kill may tear.
+    pub(super) const PAGES: Self = Self {
+        seldom: 40_000,
+        at_times: 6_000,
+    };
+    /// Some sectors, which a loss of power may tear; so that a state costs little.
+    pub(super) const SECTORS: Self = Self {
+        seldom: 1_500,
+        at_times: 400,
+    };
+}
+
 /// What an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sort {
@@ -36,8 +56,8 @@ const HARD: &[&str] = &[
 ];
 
 impl Words {
-    pub(super) fn new(sort: Sort, nonce: String, numbers: &mut Numbers) -> Self {
-        let filler = filler(numbers);
+    pub(super) fn new(sort: Sort, nonce: String, numbers: &mut Numbers, size: Size) -> Self {
+        let filler = filler(numbers, size);
         let text = match sort {
             Sort::User => {
                 format!(r#"{{"role":"user","content":"{filler}","timestamp":1,"nonce":"{nonce}"}}"#)
@@ -106,12 +126,12 @@ fn body(sort: Sort, text: &str) -> Body {
     }
 }
 
-/// Mostly short; now and then more than a page, which a kill may tear.
-fn filler(numbers: &mut Numbers) -> String {
+/// Mostly short; now and then longer.
+fn filler(numbers: &mut Numbers, size: Size) -> String {
     let hard = numbers.of(HARD).copied().unwrap_or_default();
     let more = match numbers.below(16) {
-        0 => 40_000,
-        1 | 2 => 6_000,
+        0 => size.seldom,
+        1 | 2 => size.at_times,
         _ => 10,
     };
     format!(

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::mutant::Mutant;
 use super::numbers::Numbers;
 use super::story::Listener;
-use super::words::{Sort, Words};
+use super::words::{Size, Sort, Words};
 
 /// What a writer may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,7 @@ pub struct Writer {
     pub(super) numbers: Numbers,
     pub(super) mutant: Option<Mutant>,
     pub(super) wait: Wait,
+    size: Size,
     calls: u64,
 }
 
@@ -62,7 +63,17 @@ impl Writer {
             numbers,
             mutant,
             wait: Wait::at_most(std::time::Duration::from_secs(60)),
+            size: Size::PAGES,
             calls: 0,
+        }
+    }
+
+    /// The same with shorter words: a sector or some rather than a page or some.
+    #[must_use]
+    pub fn brief(self) -> Self {
+        Self {
+            size: Size::SECTORS,
+            ..self
         }
     }
 
@@ -90,9 +101,11 @@ impl Writer {
         }
     }
 
-    /// Reads, and appends one entry: after it the end of the file is in order.
+    /// Reads before now and then, appends one entry, and reads: after it the end of the file is in order.
     async fn recovery(&mut self) {
-        if let Some(snapshot) = self.open().await {
+        if self.numbers.one_in(4)
+            && let Some(snapshot) = self.open().await
+        {
             let report = &snapshot.report;
             self.tell(json!({ "opened": report.damage.len(), "restored": report.restored, "of": report.of }));
         }
@@ -303,7 +316,12 @@ impl Writer {
     }
 
     pub(super) fn words(&mut self, sort: Sort, call: &str, index: usize) -> Words {
-        Words::new(sort, format!("{call}.{index}"), &mut self.numbers)
+        Words::new(
+            sort,
+            format!("{call}.{index}"),
+            &mut self.numbers,
+            self.size,
+        )
     }
 
     pub(super) fn next_call(&mut self) -> String {

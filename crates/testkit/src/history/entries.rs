@@ -94,7 +94,7 @@ impl<'a> Entries<'a> {
             match line.id() {
                 Some(id) if ids.insert(id) => {}
                 Some(id) => {
-                    broken.push(format!("I-T3: line {n} has the id {id} of an earlier line"))
+                    broken.push(format!("I-T3: line {n} has the id {id} of an earlier line"));
                 }
                 None => broken.push(format!("I-T5: line {n} has no id")),
             }
@@ -153,7 +153,8 @@ impl<'a> Entries<'a> {
             }
             let n = number + 1;
             let Some(nonce) = line.nonce() else {
-                if !without_words(value) && !(old && is_migrated(line, case)) {
+                let is_ours = without_words(value) || (old && is_migrated(line, case));
+                if !is_ours {
                     broken.push(format!(
                         "I-T2: line {n} was in no call: {}",
                         shown(line.bytes)
@@ -309,10 +310,7 @@ impl<'a> Entries<'a> {
                     continue;
                 }
                 let before = self.lines.iter().skip(1).filter(|line| line.at < *through);
-                let there = before
-                    .filter(|line| line.value.is_some())
-                    .last()
-                    .and_then(Line::id);
+                let there = before.rfind(|line| line.value.is_some()).and_then(Line::id);
                 if there != last.as_deref() {
                     broken.push(format!("I-T8: a reader saw {last:?} as the last entry before byte {through}; it is {there:?}"));
                 }

@@ -2,7 +2,7 @@
 //! that fail; recorded with its story.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use latchwork_filelock::PeerLock;
 use latchwork_session::SessionId;
@@ -114,20 +114,27 @@ pub(crate) fn writer(
             None => process,
         },
         entropy: Arc::new(SeededEntropy::new(seed)),
-        ..System::real()
+        ..machine().clone()
     };
     let mut options = Options::default();
     options.locks.peer_lock = PeerLock::Never;
     let store = FileStore::new(system, Layout::folder(SESSIONS), options);
     let session = SessionId::new("s").unwrap();
-    Writer::new(
+    let writer = Writer::new(
         store,
         session,
         name.to_owned(),
         listener,
         Numbers(seed),
         mutant,
-    )
+    );
+    writer.brief()
+}
+
+/// The machine's other parts, looked up once.
+fn machine() -> &'static System {
+    static MACHINE: OnceLock<System> = OnceLock::new();
+    MACHINE.get_or_init(System::real)
 }
 
 /// A program that takes no lock appends a line to a version 3 that is there.
