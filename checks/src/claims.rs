@@ -93,23 +93,23 @@ pub enum At {
     /// No claim, and none wanted.
     #[default]
     Out,
-    /// `[List the numbers]`, once more.
+    /// [List the numbers], once more.
     ListFirst,
-    /// `[Open the highest claim]`.
+    /// [Open the highest claim].
     Open,
-    /// `[Try to lock it]`, by one that asks.
+    /// [Try to lock it], by one that asks.
     Try,
     /// [Is there a request, and does its asker live?]
     LookForOther,
-    /// `[Rename the own request into place, born locked, without replacing]`.
+    /// [Rename the own request into place, born locked, without replacing].
     Ask,
     /// Until another's request is not locked any more, which was first.
     Behind,
-    /// `[flock the claim, waiting]`.
+    /// [flock the claim, waiting].
     Wait,
     /// [Is it at its path?]
     LookOther,
-    /// `[List]`: is it still the highest?
+    /// \[List\]: is it still the highest?
     ListWaited,
     /// Free: [is there a request, and does its asker live?]
     LookForAsker,
@@ -121,7 +121,7 @@ pub enum At {
     ListAgain,
     /// [Remove the own file]: it is not.
     TakeBack,
-    /// `[Remove an old claim, and what was asked of it]`, in ascending order.
+    /// [Remove an old claim, and what was asked of it], in ascending order.
     Sweep,
     /// [Remove the own request]: it is fulfilled.
     TakeBackAsk,
@@ -131,11 +131,11 @@ pub enum At {
     CheckNext,
     /// [Is the own claim at its path?]
     CheckOwn,
-    /// `[List]`, off the usual path.
+    /// \[List\], off the usual path.
     List,
     /// [Is a lower claim held?]
     TryLower,
-    /// `[Rename the own claim into place again, without replacing]`.
+    /// [Rename the own claim into place again, without replacing].
     Again,
     /// A write of the turn is in flight.
     Write,
@@ -232,7 +232,7 @@ pub enum Action {
     Want(usize, How),
     /// It begins to write, under the guard.
     Begin(usize),
-    /// It has come to a boundary, and `[looks whether it is asked]`.
+    /// It has come to a boundary, and [looks whether it is asked].
     Boundary(usize),
     /// It has given way for long enough, or waited behind another for long enough.
     Impatient(usize),

@@ -58,17 +58,17 @@ pub enum At {
     /// It wants nothing.
     #[default]
     Idle,
-    /// It wants the latch at once: `[try to lock it]`, unless others want it, too.
+    /// It wants the latch at once: [try to lock it], unless others want it, too.
     Fast,
-    /// `[Write the word]`.
+    /// [Write the word].
     Say,
-    /// A thread of it waits: `[flock]`.
+    /// A thread of it waits: \[flock\].
     Wait,
-    /// It has no thread: `[try to lock]` after a pause.
+    /// It has no thread: [try to lock] after a pause.
     Poll,
     /// [Is the latch at its path?]
     Look,
-    /// `[Read the word]`.
+    /// [Read the word].
     Read,
     /// The latch is granted.
     Held,

@@ -62,25 +62,25 @@ pub enum At {
     Gone,
     /// The command, or the holder while the command runs.
     Runs,
-    /// A new process that has yet to become another program: `[exec]`.
+    /// A new process that has yet to become another program: \[exec\].
     Forked,
     /// Another program, that got the description by mistake.
     Stranger,
-    /// The holder: `[flock the file of turns that it had open from the beginning, waiting]`.
+    /// The holder: [flock the file of turns that it had open from the beginning, waiting].
     Quiet,
-    /// The holder: `[open the file of turns at its path]`.
+    /// The holder: [open the file of turns at its path].
     OpenQuiet,
-    /// The holder: `[flock it, waiting]`.
+    /// The holder: [flock it, waiting].
     QuietByName,
-    /// The holder: `[write the note without the nonce]`.
+    /// The holder: [write the note without the nonce].
     Forget,
-    /// The holder: `[unlock the transcript]`.
+    /// The holder: [unlock the transcript].
     FreeTranscript,
-    /// The holder: `[unlock the latch]`.
+    /// The holder: [unlock the latch].
     FreeLatch,
-    /// A joiner: `[open the file of turns]`.
+    /// A joiner: [open the file of turns].
     OpenTurn,
-    /// `[flock it, waiting]`.
+    /// [flock it, waiting].
     LockTurn,
     /// [Is it at its path?]
     LookTurn,
@@ -88,11 +88,11 @@ pub enum At {
     LookLatch,
     /// [Has its note the nonce?]
     LookNonce,
-    /// `[Try to lock it through the shared open file]`.
+    /// [Try to lock it through the shared open file].
     TryLatch,
     /// [Has its note the nonce still?]
     LookNonceAgain,
-    /// `[Try to lock the transcript through the shared open file]`.
+    /// [Try to lock the transcript through the shared open file].
     TryTranscript,
     /// Just before a write: [is the latch at its path?]
     CheckLatch,
@@ -100,19 +100,19 @@ pub enum At {
     CheckTurn,
     /// [Has the note the nonce?]
     CheckNonce,
-    /// A write is in flight: `[it ends]`.
+    /// A write is in flight: [it ends].
     Write,
-    /// The ordinary way: `[open the latch]`.
+    /// The ordinary way: [open the latch].
     Open,
-    /// `[flock it, waiting]`.
+    /// [flock it, waiting].
     Lock,
     /// [Is it at its path?]
     Look,
-    /// `[Open the transcript and flock it, without waiting]`.
+    /// [Open the transcript and flock it, without waiting].
     Wall,
     /// Just before a write: [is the latch at its path?]
     Check,
-    /// A write is in flight: `[it ends]`.
+    /// A write is in flight: [it ends].
     WriteAlone,
 }
 

@@ -2,15 +2,17 @@
 
 use std::io::{self, BufRead, Read as _};
 
-use latchwork::Latchwork;
+use latchwork::format::EntryId;
 use latchwork::lock::LockScope;
+use latchwork::seams::Level;
+use latchwork::{AppendHow, Latchwork, OnConflict};
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use crate::args::Append;
+use crate::args::{Append, Conflict, Durability};
 use crate::exit::Exit;
 use crate::failure::{Failure, in_one_line};
-use crate::output::{Errors, Output};
+use crate::output::Output;
 use crate::world::World;
 
 /// The longest line that is taken, in bytes.
@@ -25,10 +27,9 @@ pub(crate) async fn run(
     typed: &Append,
     latchwork: &Latchwork,
     world: &World,
-    errors: Errors,
 ) -> Result<Exit, Failure> {
     let session = latchwork.session(&typed.session)?;
-    let mut appender = session.appender(world.cwd.display().to_string());
+    let mut appender = session.appender_as(world.cwd.display().to_string(), how(typed));
     let mut output = Output::standard();
     let mut scope = LockScope::open();
     let (mut lines, mut number, mut bad) = (lines(), 0_u64, 0_u64);
@@ -53,12 +54,26 @@ pub(crate) async fn run(
     }
     output.finish()?;
     if bad > 0 {
-        errors.block(format!(
-            "error: {bad} of {number} lines were not appended; the receipts say which and why"
-        ));
-        return Ok(Exit::Failure);
+        return Err(Failure::new(format!(
+            "{bad} of {number} lines were not appended; the receipts say which and why"
+        )));
     }
     Ok(Exit::Ok)
+}
+
+fn how(typed: &Append) -> AppendHow {
+    let mut how = AppendHow::default();
+    how.base = typed.base.as_deref().map(EntryId::new);
+    how.level = match typed.durability {
+        Durability::Process => Level::Buffered,
+        Durability::Os | Durability::Device => Level::Synced,
+    };
+    how.on_conflict = match typed.on_conflict {
+        Conflict::Rebase => OnConflict::Rebase,
+        Conflict::Branch => OnConflict::Branch,
+        Conflict::Fail => OnConflict::Fail,
+    };
+    how
 }
 
 /// One line of standard input.

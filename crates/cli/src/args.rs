@@ -3,6 +3,9 @@
 //! Deliberately absent: defaults of settings, which stand beside the code they tune, and the meaning of a combination,
 //! which each command's own room resolves.
 
+mod config;
+mod json;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -11,6 +14,9 @@ use latchwork::seams::Key;
 use latchwork::{SessionArg, SessionKey};
 
 use crate::duration::Span;
+
+pub(crate) use config::{Config, ConfigWhat};
+pub(crate) use json::wanted_json;
 
 /// Durable, concurrent-safe sessions for AI agents.
 #[derive(Debug, Parser)]
@@ -127,6 +133,9 @@ pub(crate) struct Demo {
     /// How long the recorded model takes for each of its three replies.
     #[arg(long, value_name = "DURATION", default_value = "1500ms")]
     pub(crate) pace: Span,
+    /// One JSON object a line: what happens, and the figures in the last.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `show`.
@@ -160,6 +169,41 @@ pub(crate) struct Append {
     /// A session key, or the path of a transcript (with a `/` or ending in .jsonl).
     #[arg(value_name = "SESSION|PATH")]
     pub(crate) session: SessionArg,
+    /// What a line survives when its receipt is printed: the end of the process, a crash of the system, a loss of power.
+    #[arg(long, value_name = "LEVEL", value_enum, default_value = "device")]
+    pub(crate) durability: Durability,
+    /// The entry that the first line continues, by its id [default: the head].
+    #[arg(long, value_name = "ENTRY")]
+    pub(crate) base: Option<String>,
+    /// What becomes of a line whose base is not the head any more: it goes to the head, it stays on a branch of its own where somebody
+    /// spoke in between, or it is refused.
+    #[arg(long, value_name = "HOW", value_enum, default_value = "rebase")]
+    pub(crate) on_conflict: Conflict,
+    /// A failure as JSON, too; receipts always are.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `--durability`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Durability {
+    /// The end of the process.
+    Process,
+    /// A crash of the system. It takes the same as a loss of power.
+    Os,
+    /// A loss of power.
+    Device,
+}
+
+/// `--on-conflict`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Conflict {
+    /// To the head; a base that is named must still be on the active branch.
+    Rebase,
+    /// On a branch of its own where somebody spoke in between.
+    Branch,
+    /// Refused.
+    Fail,
 }
 
 /// `fork`.
@@ -246,60 +290,12 @@ pub(crate) struct Lock {
     /// What the lock is for, in a word or two; others are shown it.
     #[arg(long, value_name = "NAME", default_value = "lock")]
     pub(crate) phase: String,
+    /// If the command cannot be run under the lock, say why as one JSON object. What the command prints is its own.
+    #[arg(long)]
+    pub(crate) json: bool,
     /// The command and its arguments, after `--`. No shell is involved unless it is named.
     #[arg(value_name = "COMMAND", last = true, required = true)]
     pub(crate) command: Vec<OsString>,
-}
-
-/// `config`.
-#[derive(Debug, Args)]
-pub(crate) struct Config {
-    /// What to do with them.
-    #[command(subcommand)]
-    pub(crate) what: ConfigWhat,
-}
-
-/// The commands of `config`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum ConfigWhat {
-    /// Every setting with the value that holds now.
-    Show {
-        /// And where it comes from: file and line, variable, flag.
-        #[arg(long)]
-        origins: bool,
-        /// One JSON object.
-        #[arg(long)]
-        json: bool,
-    },
-    /// One setting: its value, where that comes from, what it shadows, what the setting may be and does.
-    Explain {
-        /// Its name, such as store.locks.max_hold_ms.
-        key: String,
-        /// One JSON object.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Whether the settings can be used; everything that is wrong is told at once.
-    Check {
-        /// This file alone, as if it were your own.
-        file: Option<PathBuf>,
-    },
-    /// The JSON schema of a settings file, for editors.
-    Schema,
-    /// Set a setting in your own file. Comments and order stay, and the file is replaced as a whole.
-    Set {
-        /// Its name.
-        key: String,
-        /// Its value; the items of a list are separated by commas.
-        #[arg(allow_hyphen_values = true)]
-        value: String,
-    },
-    /// Where settings files are looked for, and which are there.
-    Path {
-        /// One JSON object a file.
-        #[arg(long)]
-        json: bool,
-    },
 }
 
 /// `unlock`.

@@ -15,7 +15,7 @@ use tracing_subscriber::{EnvFilter, Registry, fmt, reload};
 
 use crate::failure::Failure;
 use crate::output::Errors;
-use crate::settings::{files, report};
+use crate::settings::{files, log, report};
 use crate::world::World;
 
 /// What a command works with.
@@ -47,7 +47,8 @@ impl Begun {
         let read = move || files::sources(&start.environment, &start.cwd, start.flags.clone());
         let follow = Follow::new(self.latchwork.clone(), self.sources.clone(), Arc::new(read));
         let mut follow = follow
-            .map_err(|error| report::failure(&error, &self.sources.files(), errors.styled))?;
+            .map_err(|error| report::failure(&error, &self.sources.files(), errors.styled))?
+            .judged_by(Arc::new(log::understood));
         let (latchwork, log) = (self.latchwork.clone(), self.log.clone());
         Ok(Following(tokio::spawn(async move {
             loop {
@@ -110,7 +111,7 @@ fn show_metrics(_at: SocketAddr, errors: Errors) {
 }
 
 /// Logs by these settings, from here on.
-pub(crate) fn log(settings: &Settings, errors: Errors) -> Result<(), Failure> {
+pub(crate) fn begin_log(settings: &Settings, errors: Errors) -> Result<(), Failure> {
     Log::begin(settings, errors).map(drop)
 }
 
@@ -144,9 +145,7 @@ impl Log {
 
 /// Nothing, where nothing is set.
 fn filter(settings: &Settings) -> Result<EnvFilter, Failure> {
-    let wanted = settings.log.as_deref().map_or("", str::trim);
-    let wanted = if wanted.is_empty() { "off" } else { wanted };
-    EnvFilter::try_new(wanted).map_err(|error| {
-        Failure::settings(format!("the setting log cannot be read: {wanted:?}")).because(&error)
-    })
+    let filter = log::filter(settings)
+        .map_err(|why| Failure::settings(format!("the setting log cannot be used: {why}")))?;
+    Ok(filter.unwrap_or_else(|| EnvFilter::new("off")))
 }

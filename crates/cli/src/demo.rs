@@ -17,7 +17,7 @@ use latchwork::{Latchwork, SessionArg};
 use tokio::sync::Notify;
 
 use crate::args::Demo;
-use crate::demo::lanes::{Lanes, SECOND, THIRD, TURN};
+use crate::demo::lanes::{Figures, Lanes, LooksLike, SECOND, THIRD, TURN};
 use crate::demo::stage::Stage;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -38,7 +38,13 @@ const PROMPT: &str = "What is left to do before the release?";
 pub(crate) async fn run(typed: &Demo, world: &World, errors: Errors) -> Result<Exit, Failure> {
     let stage = Stage::set(world)?;
     let latchwork = begin(world, &stage, typed, errors)?;
-    let (lanes, screen) = Lanes::begin(stdout_is_styled(world))?;
+    let (lanes, screen) = Lanes::begin(if typed.json {
+        LooksLike::Json
+    } else {
+        LooksLike::Words {
+            styled: stdout_is_styled(world),
+        }
+    })?;
     let done = play(typed, &latchwork, &stage, &lanes).await;
     // What happened is shown before what went wrong.
     screen.end()?;
@@ -108,8 +114,13 @@ async fn play(
         })??,
     };
     let verified = verify::verify(&session, &sent).await?;
-    lanes.figures(&report, &sent, third, verified);
-    lanes.say_plain(&format!("\ntranscript: {}", session.place().display()));
+    lanes.figures(&Figures {
+        report: &report,
+        sent: &sent,
+        third,
+        verified,
+        transcript: &session.place(),
+    });
     Ok(Exit::Ok)
 }
 

@@ -8,10 +8,10 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use latchwork::Settings;
 use latchwork::doctor::{Doctor as Examination, Finding, Outcome, Report, Severity, Target};
 use latchwork::home::default_home;
 use latchwork::lock::LockScope;
+use latchwork::{Settings, misnamed_model};
 
 use crate::args::Doctor;
 use crate::begun;
@@ -40,10 +40,13 @@ pub(crate) async fn run(typed: &Doctor, world: &World, errors: Errors) -> Result
             ..Settings::default()
         },
     };
-    begun::log(&settings, errors)?;
+    begun::begin_log(&settings, errors)?;
     let mut examination = Examination::new(world.system.clone(), &settings.store);
     match resolved {
         Ok(resolved) => {
+            if let Some(fault) = misnamed_model(&resolved) {
+                examination = examination.settings_fault(fault.to_string());
+            }
             for warning in &resolved.warnings {
                 examination = examination.settings_warning(warning.to_string());
             }

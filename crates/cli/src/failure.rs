@@ -1,18 +1,22 @@
-//! A failure as one block: what, why, and what to do. And the number that the program ends with.
+//! A failure as one block, or as one JSON object: what, why, and what to do. And the number that the program ends with.
+//!
+//! | file | idea |
+//! |---|---|
+//! | `from` | what each error of the library means here |
 //!
 //! The words of a library's error say what and where; its causes say why; hints are given here alone, since only the
 //! program knows what can be typed.
+
+mod from;
 
 use std::error::Error;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use latchwork::AppendLineError;
 use latchwork::config::nearest;
 use latchwork::format::Escaped;
-use latchwork::models::ModelsError;
-use latchwork::runner::TurnError;
-use latchwork::seams::{AcquireError, AppendError, ClaimError, InboxError, ModelError, OpenError};
-use latchwork::{AddressError, AppendLineError, RunError, SetupError, WriteError};
+use serde_json::{Value, json};
 
 use crate::exit::Exit;
 
@@ -22,10 +26,20 @@ pub(crate) struct Failure {
     /// How the program ends.
     pub(crate) exit: Exit,
     what: String,
-    /// Blocks of lines that were made harmless part by part, and may hold styles of our own.
-    shown: Vec<String>,
+    faults: Vec<Shown>,
     why: Vec<String>,
     hints: Vec<String>,
+}
+
+/// One of several things that are wrong.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    /// Lines that were made harmless part by part, and may hold styles of our own.
+    pub(crate) block: String,
+    /// The same in a sentence.
+    pub(crate) words: String,
+    /// The same for programs.
+    pub(crate) json: Value,
 }
 
 impl Failure {
@@ -34,7 +48,7 @@ impl Failure {
         Self {
             exit: Exit::Failure,
             what: what.into(),
-            shown: Vec::new(),
+            faults: Vec::new(),
             why: Vec::new(),
             hints: Vec::new(),
         }
@@ -48,6 +62,20 @@ impl Failure {
     /// Settings that cannot be used.
     pub(crate) fn settings(what: impl Into<String>) -> Self {
         Self::new(what).exit(Exit::Settings)
+    }
+
+    /// What clap says of a line that makes no sense: its first paragraph is what is wrong, the others say what to do.
+    pub(crate) fn of_usage(told: &clap::Error) -> Self {
+        let words = told.render().to_string();
+        let mut paragraphs = words.split("\n\n").map(|paragraph| {
+            let words: Vec<&str> = paragraph.split_whitespace().collect();
+            words.join(" ")
+        });
+        let what = paragraphs.next().unwrap_or_default();
+        let failure = Self::usage(what.trim_start_matches("error: "));
+        paragraphs.fold(failure, |failure, hint| {
+            failure.hint(hint.trim_start_matches("tip: "))
+        })
     }
 
     /// The error and its causes.
@@ -71,9 +99,9 @@ impl Failure {
         self
     }
 
-    /// With a block of lines that is harmless for a terminal already.
-    pub(crate) fn shown(mut self, block: String) -> Self {
-        self.shown.push(block);
+    /// With one of several things that are wrong.
+    pub(crate) fn shown(mut self, fault: Shown) -> Self {
+        self.faults.push(fault);
         self
     }
 
@@ -100,10 +128,27 @@ impl Failure {
     /// All of it in one line, but for the hints.
     pub(crate) fn in_words(&self) -> String {
         let mut words = self.what.clone();
-        for why in &self.why {
+        let faults = self.faults.iter().map(|fault| &fault.words);
+        for why in faults.chain(&self.why) {
             words = format!("{words}: {why}");
         }
         words
+    }
+
+    /// The several things that are wrong, as a JSON array.
+    pub(crate) fn faults_as_json(&self) -> Value {
+        self.faults.iter().map(|fault| fault.json.clone()).collect()
+    }
+
+    /// All of it as one JSON object: `docs/schemas/error.json`.
+    pub(crate) fn as_json(&self) -> Value {
+        json!({
+            "error": self.what,
+            "causes": self.why,
+            "faults": self.faults_as_json(),
+            "hints": self.hints,
+            "exit": self.exit.code(),
+        })
     }
 
     /// With another end of the program.
@@ -135,8 +180,8 @@ fn beside(path: &Path) -> Option<PathBuf> {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         block(f, "error: ", &self.what)?;
-        for shown in &self.shown {
-            write!(f, "\n{shown}")?;
+        for fault in &self.faults {
+            write!(f, "\n{}", fault.block)?;
         }
         for why in &self.why {
             block(f, "\n  why: ", why)?;
@@ -155,139 +200,6 @@ fn block(f: &mut fmt::Formatter<'_>, label: &str, text: &str) -> fmt::Result {
         "{label}{}",
         Escaped(text).to_string().replace('\n', "\n    ")
     )
-}
-
-impl From<SetupError> for Failure {
-    fn from(error: SetupError) -> Self {
-        let failure = Self::of(&error);
-        match &error {
-            SetupError::NoHome => failure
-                .exit(Exit::Settings)
-                .hint("set LATCHWORK_HOME to a folder of yours, or name a file by its path"),
-            SetupError::Address(AddressError::Path(_)) => failure,
-            SetupError::Address(_) => failure.exit(Exit::Usage),
-            _ => failure.exit(Exit::Settings),
-        }
-    }
-}
-
-impl From<RunError> for Failure {
-    fn from(error: RunError) -> Self {
-        if let RunError::Turn(error) = &error {
-            return of_turn(error);
-        }
-        let failure = Self::of(&error);
-        match &error {
-            RunError::NoModel => failure
-                .exit(Exit::Settings)
-                .hint("name one with --model PROVIDER/MODEL, LATCHWORK_MODEL or the setting `model` (OPENAI_API_KEY or OPENAI_BASE_URL for openai/...)")
-                .hint("offline, --model replay:FILE answers with the replies of a recorded session"),
-            RunError::BadModel(_) => failure.exit(Exit::Usage),
-            RunError::Models(ModelsError::Replay(_)) => failure,
-            RunError::Models(ModelsError::UnknownProvider { provider, model, known }) => failure
-                .exit(Exit::Settings)
-                .hint(provider_meant(provider, model.as_deref(), known)),
-            RunError::Secret { .. } | RunError::Provider(_) | RunError::Models(_) | RunError::Tools(_) => {
-                failure.exit(Exit::Settings)
-            }
-            _ => failure,
-        }
-    }
-}
-
-/// What to type instead of a provider that there is not.
-fn provider_meant(provider: &str, model: Option<&str>, known: &[String]) -> String {
-    match (nearest(provider, known.iter().map(String::as_str)), model) {
-        (Some(meant), Some(model)) => format!("did you mean `{meant}/{model}`?"),
-        (Some(meant), None) => format!("did you mean `{meant}/MODEL`?"),
-        (None, None) => format!("if it is a model of OpenAI's, write `openai/{provider}`"),
-        (None, Some(_)) => "check the part before the `/`, or set the provider up".to_owned(),
-    }
-}
-
-fn of_turn(error: &TurnError) -> Failure {
-    let failure = Failure::of(error);
-    if error.is_contention() {
-        let failure = failure.exit(Exit::Busy);
-        return match error {
-            TurnError::Claimed(ClaimError::Claimed { .. }) => failure.hint(
-                "wait for it with --wait 5min, leave the message with --queue, have that turn yield with --hand-over REASON, or end it with --take-over REASON",
-            ).hint("`latchwork watch` shows what that turn does; `latchwork fork` begins a session of your own from what was said"),
-            TurnError::Superseded { .. } => failure,
-            _ => failure.hint("try again; whoever holds the session is named above"),
-        };
-    }
-    match error {
-        TurnError::Model(error) => of_model(failure.exit(Exit::Provider), error),
-        TurnError::Cancelled { .. } => failure.exit(Exit::Signal(2)),
-        TurnError::TooLong { .. } => {
-            failure.hint("the setting is turn.token_budget (LATCHWORK_TOKEN_BUDGET)")
-        }
-        TurnError::TooManyRounds { .. } => {
-            failure.hint("run again to let it go on, or raise turn.rounds_max")
-        }
-        _ => failure,
-    }
-}
-
-fn of_model(failure: Failure, error: &ModelError) -> Failure {
-    match error {
-        ModelError::Key { .. } => failure
-            .hint("the key is looked for where models.NAME.key says (OPENAI_API_KEY for openai)"),
-        ModelError::Unreachable { .. } => failure
-            .hint("check the address (OPENAI_BASE_URL, or models.NAME.base_url) and the network"),
-        ModelError::Limited { .. } => {
-            failure.hint("wait a little, or choose another model with --model")
-        }
-        ModelError::TooLong { .. } => {
-            failure.hint("choose a model with a larger window, or begin another session")
-        }
-        ModelError::Status { .. } => failure.hint("check the model's name and the address"),
-        ModelError::Malformed { .. } => failure.hint(
-            "is it an OpenAI-compatible endpoint? check OPENAI_BASE_URL, or models.NAME.base_url",
-        ),
-        ModelError::Stalled { .. } => {
-            failure.hint("try again, or allow more silence with models.NAME.idle_timeout_ms")
-        }
-        ModelError::BrokenOff { .. } => failure.hint("try again"),
-        _ => failure,
-    }
-}
-
-impl From<OpenError> for Failure {
-    fn from(error: OpenError) -> Self {
-        Self::of(&error)
-    }
-}
-
-impl From<AcquireError> for Failure {
-    fn from(error: AcquireError) -> Self {
-        Self::from(WriteError::Acquire(error))
-    }
-}
-
-impl From<InboxError> for Failure {
-    fn from(error: InboxError) -> Self {
-        Self::of(&error)
-    }
-}
-
-impl From<WriteError> for Failure {
-    fn from(error: WriteError) -> Self {
-        let failure = Self::of(&error);
-        match &error {
-            WriteError::Acquire(AcquireError::Busy { .. }) => failure
-                .exit(Exit::Busy)
-                .hint("try again; whoever holds the session is named above"),
-            WriteError::Append(AppendError::NoSession { .. }) => {
-                failure.hint("`latchwork sessions` lists what there is")
-            }
-            WriteError::Append(AppendError::BadEntry { .. }) => {
-                failure.hint("`latchwork show SESSION --tree` lists the entries")
-            }
-            _ => failure,
-        }
-    }
 }
 
 /// What stands in the receipt of a line that was not appended.
@@ -318,6 +230,23 @@ mod tests {
             failure.to_string(),
             "error: a\n    b\n  why: no\\x1b[2J\n  hint: c"
         );
+    }
+
+    #[test]
+    fn for_a_program_each_part_stands_under_its_name() {
+        let cause = std::io::Error::other("b");
+        let failure = Failure::usage("a").because(&cause).hint("c");
+        assert_eq!(
+            failure.as_json(),
+            serde_json::json!({ "error": "a", "causes": ["b"], "faults": [], "hints": ["c"], "exit": 2 })
+        );
+        let told = clap::Command::new("x").try_get_matches_from(["x", "--why"]);
+        let failure = Failure::of_usage(&told.unwrap_err());
+        assert_eq!(
+            failure.as_json()["error"],
+            "unexpected argument '--why' found"
+        );
+        assert_eq!(failure.as_json()["hints"][0], "Usage: x");
     }
 
     #[test]

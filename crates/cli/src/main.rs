@@ -2,7 +2,7 @@
 //!
 //! | file | idea |
 //! |---|---|
-//! | `args` | what may be typed |
+//! | `args` | what may be typed; who asked for JSON |
 //! | `world` | what is taken from the machine around: environment, directory, settings files |
 //! | `begun` | the runtime that a command works with, and settings that change meanwhile |
 //! | `settings` | which settings files there are; what is wrong with them, shown |
@@ -61,23 +61,17 @@ use crate::world::World;
 /// How long work that has begun may take to end when the command is over.
 const FAREWELL: Duration = Duration::from_secs(10);
 
-/// For as long as nobody knows what the terminal takes.
-const PLAIN: Errors = Errors { styled: false };
-
 fn main() -> ExitCode {
     let typed = match Typed::try_parse() {
         Ok(typed) => typed,
-        Err(told) => {
-            let code = told.exit_code();
-            let _nobody_reads = told.print();
-            return ExitCode::from(u8::try_from(code).unwrap_or(Exit::Usage.code()));
-        }
+        Err(told) => return senseless(&told),
     };
+    let json = typed.command.wants_json();
     let world = match World::look() {
         Ok(world) => world,
-        Err(failure) => return end(PLAIN, Err(failure)),
+        Err(failure) => return end(plain(json), Err(failure)),
     };
-    let errors = Errors::standard(&world);
+    let errors = Errors::standard(&world, json);
     if let Err(error) = leave_no_core() {
         errors.warn(&format!(
             "a crash may leave a file with what was in memory: {error}"
@@ -102,11 +96,28 @@ fn main() -> ExitCode {
     end(errors, done)
 }
 
+/// For as long as nobody knows what the terminal takes.
+const fn plain(json: bool) -> Errors {
+    Errors {
+        styled: false,
+        json,
+    }
+}
+
+/// Help and the version go out as they are, and so do clap's own words on a line that makes no sense, unless JSON was asked for.
+fn senseless(told: &clap::Error) -> ExitCode {
+    if told.use_stderr() && args::wanted_json(std::env::args_os()) {
+        return end(plain(true), Err(Failure::of_usage(told)));
+    }
+    let _nobody_reads = told.print();
+    ExitCode::from(u8::try_from(told.exit_code()).unwrap_or(Exit::Usage.code()))
+}
+
 fn end(errors: Errors, done: Result<Exit, Failure>) -> ExitCode {
     match done {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            errors.block(&failure);
+            errors.failure(&failure);
             failure.exit.into()
         }
     }
@@ -124,7 +135,7 @@ async fn command(command: Command, world: &World, errors: Errors) -> Result<Exit
         Command::Append(typed) => {
             let begun = Begun::begin(world, Vec::new(), errors)?;
             let _following = begun.follow(errors)?;
-            append::run(&typed, &begun.latchwork, world, errors).await
+            append::run(&typed, &begun.latchwork, world).await
         }
         Command::Locks(typed) => {
             let begun = Begun::begin(world, Vec::new(), errors)?;

@@ -122,13 +122,25 @@ impl<W: Write> Output<W> {
 pub(crate) struct Errors {
     /// Whether styles are wanted.
     pub(crate) styled: bool,
+    /// Whether a failure is wanted as JSON. Warnings stay words, in lines before it.
+    pub(crate) json: bool,
 }
 
 impl Errors {
     /// The program's own: styled on a terminal, unless `NO_COLOR` is set or the terminal is dumb.
-    pub(crate) fn standard(world: &World) -> Self {
+    pub(crate) fn standard(world: &World, json: bool) -> Self {
         Self {
             styled: io::stderr().is_terminal() && wants_styles(world),
+            json,
+        }
+    }
+
+    /// Why the command failed: a block of words, or one JSON object in a line. Nothing comes after it.
+    pub(crate) fn failure(self, failure: &Failure) {
+        if self.json {
+            self.line(&harmless_json(&failure.as_json().to_string()));
+        } else {
+            self.block(failure);
         }
     }
 

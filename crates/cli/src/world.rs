@@ -16,7 +16,7 @@ use latchwork::{Flag, Latchwork, Settings, Sources};
 use crate::failure::Failure;
 use crate::output::Errors;
 use crate::secrets::Places;
-use crate::settings::{files, report};
+use crate::settings::{files, log, report};
 
 /// A settings file larger than this is none, in bytes.
 const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -115,9 +115,8 @@ impl World {
         errors: &Errors,
     ) -> Result<Resolved<Settings>, Failure> {
         let files = sources.files();
-        sources
-            .resolve()
-            .map_err(|error| report::failure(&error, &files, errors.styled))
+        let resolved = sources.resolve().and_then(log::understood);
+        resolved.map_err(|error| report::failure(&error, &files, errors.styled))
     }
 
     /// The runtime with these settings.

@@ -1,6 +1,7 @@
 //! What can be wrong with a configuration. All of it is reported at once, for nobody likes to mend one line a run.
 //!
-//! Text values are never quoted: a key for a model provider pasted at the wrong place must not end up in a log.
+//! Text values are never quoted: a key for a model provider pasted at the wrong place must not end up in a log. Nor is a name
+//! that is none, unless it looks like one: somebody may have pasted the key there.
 
 use std::fmt;
 
@@ -40,17 +41,17 @@ pub enum Fault {
         what: String,
     },
     /// No setting has this name.
-    #[error("{origin}: there is no setting `{key}`{}", hint(suggestion.as_ref()))]
+    #[error("{origin}: there is no setting `{}`{}", unknown(key, suggestion.as_ref()), hint(suggestion.as_ref()))]
     UnknownKey {
         /// Where.
         origin: Origin,
-        /// The name that is not known.
+        /// The name that is not known. It may be a secret; [`Fault::shown_key`] is not.
         key: Key,
         /// The one that may have been meant.
         suggestion: Option<Key>,
     },
     /// The value has another type than the setting.
-    #[error("{origin}: `{key}` must be {expected}, but is {found}")]
+    #[error("{origin}: `{}` must be {expected}, but is {found}", key.with_own_names_veiled())]
     WrongType {
         /// Where.
         origin: Origin,
@@ -62,7 +63,7 @@ pub enum Fault {
         found: String,
     },
     /// The number is not one that the setting may be.
-    #[error("{origin}: `{key}` must be {range}, but is {found}")]
+    #[error("{origin}: `{}` must be {range}, but is {found}", key.with_own_names_veiled())]
     OutOfRange {
         /// Where.
         origin: Origin,
@@ -74,7 +75,7 @@ pub enum Fault {
         found: String,
     },
     /// The text is no amount, or has a unit that there is not.
-    #[error("{origin}: `{key}`: {why}; it must be {range}")]
+    #[error("{origin}: `{}`: {why}; it must be {range}", key.with_own_names_veiled())]
     NoAmount {
         /// Where.
         origin: Origin,
@@ -86,7 +87,7 @@ pub enum Fault {
         why: QuantityError,
     },
     /// The value has the right type, but cannot be meant.
-    #[error("{origin}: `{key}`: {why}")]
+    #[error("{origin}: `{}`: {why}", key.with_own_names_veiled())]
     Invalid {
         /// Where.
         origin: Origin,
@@ -96,7 +97,7 @@ pub enum Fault {
         why: String,
     },
     /// A table lacks a setting that has no default.
-    #[error("{origin}: `{key}` is missing and has no default")]
+    #[error("{origin}: `{}` is missing and has no default", key.with_own_names_veiled())]
     Missing {
         /// The table that lacks it.
         origin: Origin,
@@ -138,6 +139,16 @@ impl Fault {
             Self::Syntax { .. } | Self::Defaults { .. } => None,
         }
     }
+
+    /// The same as it may be shown: a name that is none may be a secret.
+    pub fn shown_key(&self) -> Option<Key> {
+        match self {
+            Self::UnknownKey {
+                key, suggestion, ..
+            } => Some(unknown(key, suggestion.as_ref())),
+            _ => self.key().map(Key::with_own_names_veiled),
+        }
+    }
 }
 
 /// Something odd that stops nobody.
@@ -172,6 +183,15 @@ pub enum Warning {
         /// The other, both values, and what follows.
         why: String,
     },
+}
+
+/// A name that is none, as it may be shown. One that is nearly a setting's is no secret.
+fn unknown(key: &Key, suggestion: Option<&Key>) -> Key {
+    if suggestion.is_some() {
+        key.veiled_but_last()
+    } else {
+        key.veiled()
+    }
 }
 
 fn hint(suggestion: Option<&impl fmt::Display>) -> String {

@@ -1,8 +1,17 @@
 //! Names of settings: `lock.max_hold`, segments from the outermost table inwards.
 //!
-//! A key may come from a file, so it is displayed with everything escaped that could disturb a terminal.
+//! A key may come from a file, so it is displayed with everything escaped that could disturb a terminal. Somebody may have
+//! pasted a secret where a name belongs; what is said of wrong settings shows names as [`Key::veiled`] does. Limit: a secret of a
+//! few small letters looks like a name.
 
 use std::fmt;
+
+/// What stands for a name that may be a secret.
+const VEIL: &str = "•••";
+/// The most letters of a name that is shown though it names nothing.
+const NAME_MAX: usize = 32;
+/// The most characters of a name of the user's own choice, such as a provider's, that is shown; keys of providers are longer.
+const OWN_NAME_MAX: usize = 12;
 
 /// The name of a setting.
 ///
@@ -15,6 +24,31 @@ impl Key {
     /// The segments, outermost first.
     pub fn segments(&self) -> &[String] {
         &self.0
+    }
+
+    /// As it may be shown where it names no setting: of its names only those of small letters and `_`, as settings have
+    /// them; the rest may be a secret that was pasted there.
+    #[must_use]
+    pub fn veiled(&self) -> Self {
+        self.with(is_like_a_setting)
+    }
+
+    /// The same where it names a setting, in a table whose names are the user's own: short ones are shown, too.
+    pub(crate) fn with_own_names_veiled(&self) -> Self {
+        self.with(|name| is_like_a_setting(name) || is_short(name))
+    }
+
+    /// Veiled, but for its last name: where that is nearly the name of a setting, it is no secret.
+    #[must_use]
+    pub fn veiled_but_last(&self) -> Self {
+        let mut key = self.veiled();
+        key.0.pop();
+        key.child(self.last())
+    }
+
+    fn with(&self, is_shown: impl Fn(&str) -> bool) -> Self {
+        let shown = |name: &String| if is_shown(name) { name.as_str() } else { VEIL }.to_owned();
+        Self(self.0.iter().map(shown).collect())
     }
 
     pub(crate) fn from_segments(segments: Vec<String>) -> Self {
@@ -39,6 +73,15 @@ impl Key {
     pub(crate) fn is_root(&self) -> bool {
         self.0.is_empty()
     }
+}
+
+fn is_like_a_setting(name: &str) -> bool {
+    name.len() <= NAME_MAX && name.chars().all(|c| c.is_ascii_lowercase() || c == '_')
+}
+
+fn is_short(name: &str) -> bool {
+    let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    name.len() <= OWN_NAME_MAX && name.chars().all(bare)
 }
 
 /// Reads the dotted form. A quote that is not closed runs to the end; there is no text that is not a key.
@@ -85,7 +128,7 @@ impl fmt::Display for Key {
                 f.write_str(".")?;
             }
             let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-            if !segment.is_empty() && segment.chars().all(bare) {
+            if segment == VEIL || (!segment.is_empty() && segment.chars().all(bare)) {
                 f.write_str(segment)?;
             } else {
                 write!(f, "{segment:?}")?;
@@ -114,6 +157,27 @@ mod tests {
             Key::from_segments(vec!["a\u{1b}[2J".to_owned()]).to_string(),
             r#""a\u{1b}[2J""#
         );
+    }
+
+    #[test]
+    fn a_secret_in_the_place_of_a_name_is_not_shown_and_a_name_is() {
+        for (key, shown) in [
+            ("turn.round_max", "turn.round_max"),
+            ("sk-canary", "•••"),
+            ("turn.sk-canary.x", "turn.•••.x"),
+            ("AIzaSyCanary0123", "•••"),
+            ("models.\"a b\"", "models.•••"),
+            ("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "•••"),
+        ] {
+            assert_eq!(Key::from(key).veiled().to_string(), shown, "{key}");
+        }
+        let own = Key::from("models.my-server2.sk-canary-0123456789");
+        assert_eq!(
+            own.with_own_names_veiled().to_string(),
+            "models.my-server2.•••"
+        );
+        let near = Key::from("sk-canary.roundsMax");
+        assert_eq!(near.veiled_but_last().to_string(), "•••.roundsMax");
     }
 
     proptest! {

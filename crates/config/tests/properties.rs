@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use latchwork_config::{Environment, Layer, Layers, SourceFile};
+use latchwork_config::{
+    Environment, Key, Layer, Layers, Origin, PeerKey, Place, Range, SourceFile, Unit,
+};
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -24,42 +26,77 @@ struct Table {
 }
 
 /// For each layer above the defaults, what it sets `a` and `table.b` to, if anything.
-type Said = [(Option<u32>, Option<u32>); 5];
+type Said = [(Option<u32>, Option<u32>); 6];
 
-const LAYERS: [Layer; 5] = [
+const LAYERS: [Layer; 6] = [
     Layer::SystemFile,
     Layer::UserFile,
     Layer::ProjectFile,
+    Layer::PeerFile,
     Layer::Environment,
     Layer::CommandLine,
 ];
 
-fn layers(said: &Said) -> Layers {
-    let toml = |(a, b): (Option<u32>, Option<u32>)| {
-        let a = a.map_or_else(String::new, |a| format!("a = {a}\n"));
-        let b = b.map_or_else(String::new, |b| format!("[table]\nb = 'b{b}'\n"));
-        SourceFile::toml("f.toml", a + &b)
-    };
+/// Whether each file has a line more above: lines are counted, not guessed.
+type Shifts = [bool; 6];
+
+fn toml(place: usize, said: (Option<u32>, Option<u32>), shifted: bool) -> SourceFile {
+    let above = if shifted { "# more\n" } else { "" };
+    let a = said.0.map_or_else(String::new, |a| format!("a = {a}\n"));
+    let b = said
+        .1
+        .map_or_else(String::new, |b| format!("[table]\nb = 'b{b}'\n"));
+    SourceFile::toml(format!("f{place}.toml"), format!("{above}{a}{b}"))
+}
+
+/// The line that the value stands on in the file of [`toml`]: `a` first, then the head of the table, then `b`.
+fn line(said: (Option<u32>, Option<u32>), shifted: bool, is_a: bool) -> usize {
+    1 + usize::from(shifted)
+        + if is_a {
+            0
+        } else {
+            usize::from(said.0.is_some()) + 1
+        }
+}
+
+/// Another program's file knows a number only.
+fn peer(said: (Option<u32>, Option<u32>), shifted: bool) -> SourceFile {
+    let above = if shifted { "\n" } else { "" };
+    let a = said.0.map_or_else(String::new, |a| format!("a: {a}"));
+    SourceFile::named("peer.json5", format!("{above}{{ theirs: {{ {a} }} }}"))
+}
+
+/// The layers, told in this order.
+fn layers(said: &Said, shifts: Shifts, order: &[usize]) -> Layers {
     let mut snapshot = BTreeMap::new();
-    snapshot.extend(said[3].0.map(|a| ("APP_A".to_owned(), a.to_string())));
-    snapshot.extend(said[3].1.map(|b| ("APP_B".to_owned(), format!("b{b}"))));
-    let mut layers = Layers::new()
-        .environment(&Environment::new(
-            "APP_",
-            [("APP_A", "a"), ("APP_B", "table.b")],
-            snapshot,
-        ))
-        .project_file(&toml(said[2]))
-        .user_file(&toml(said[1]))
-        .system_file(&toml(said[0]))
-        .defaults(&Settings::default());
-    if let Some(a) = said[4].0 {
-        layers = layers.flag("--a", "a", &a);
-    }
-    if let Some(b) = said[4].1 {
-        layers = layers.flag("--b", "table.b", &format!("b{b}"));
-    }
-    layers
+    snapshot.extend(said[4].0.map(|a| ("APP_A".to_owned(), a.to_string())));
+    snapshot.extend(said[4].1.map(|b| ("APP_B".to_owned(), format!("b{b}"))));
+    let environment = Environment::new("APP_", [("APP_A", "a"), ("APP_B", "table.b")], snapshot);
+    let known = [PeerKey {
+        theirs: Key::from("theirs.a"),
+        ours: Key::from("a"),
+        range: Range::new(&(0..=u64::from(u32::MAX)), Unit::Count),
+    }];
+    order
+        .iter()
+        .fold(Layers::new(), |layers, place| match *place {
+            0 => layers.system_file(&toml(0, said[0], shifts[0])),
+            1 => layers.user_file(&toml(1, said[1], shifts[1])),
+            2 => layers.project_file(&toml(2, said[2], shifts[2])),
+            3 => layers.peer_file(&peer(said[3], shifts[3]), &known),
+            4 => layers.environment(&environment),
+            5 => {
+                let layers = said[5]
+                    .0
+                    .into_iter()
+                    .fold(layers, |layers, a| layers.flag("--a", "a", &a));
+                let b = said[5].1.into_iter();
+                b.fold(layers, |layers, b| {
+                    layers.flag("--b", "table.b", &format!("b{b}"))
+                })
+            }
+            _ => layers.defaults(&Settings::default()),
+        })
 }
 
 /// The greatest layer that says something, and what it says.
@@ -68,6 +105,26 @@ fn greatest(
 ) -> (Layer, Option<u32>) {
     let spoken = said.zip(LAYERS).rev().find(|(said, _)| said.is_some());
     spoken.map_or((Layer::Defaults, None), |(said, layer)| (layer, said))
+}
+
+/// Where a value of this layer stands.
+fn place(layer: Layer, said: &Said, shifts: Shifts, is_a: bool) -> Place {
+    let Some(at) = LAYERS.iter().position(|one| *one == layer) else {
+        return Place::Program;
+    };
+    let (said, shifted) = (said[at], shifts[at]);
+    match layer {
+        Layer::Environment => Place::Variable(if is_a { "APP_A" } else { "APP_B" }.to_owned()),
+        Layer::CommandLine => Place::Flag(if is_a { "--a" } else { "--b" }.to_owned()),
+        Layer::PeerFile => Place::File {
+            path: "peer.json5".into(),
+            line: 1 + usize::from(shifted),
+        },
+        _ => Place::File {
+            path: format!("f{at}.toml").into(),
+            line: line(said, shifted, is_a),
+        },
+    }
 }
 
 /// Lines that are TOML or nearly so, with names that mean something and names that do not.
@@ -165,14 +222,26 @@ proptest! {
     }
 
     #[test]
-    fn the_greatest_layer_that_speaks_wins_and_is_the_origin(said in any::<Said>()) {
-        let resolved = layers(&said).resolve::<Settings>().unwrap();
+    fn the_greatest_layer_that_speaks_wins_whoever_is_told_first_and_the_origin_leads_to_it(
+        said in any::<Said>(),
+        shifts in any::<Shifts>(),
+        order in Just((0..=6).collect::<Vec<usize>>()).prop_shuffle(),
+    ) {
+        let mut said = said;
+        said[3].1 = None;
+        let resolved = layers(&said, shifts, &order).resolve::<Settings>().unwrap();
         let (layer, a) = greatest(said.iter().map(|said| said.0));
         prop_assert_eq!(resolved.value.a, a.unwrap_or_default());
-        prop_assert_eq!(resolved.origin("a").unwrap().layer, layer);
+        let origin = |key: &str| resolved.origin(key).unwrap().clone();
+        prop_assert_eq!(origin("a"), Origin { layer, place: place(layer, &said, shifts, true) });
         let (layer, b) = greatest(said.iter().map(|said| said.1));
         prop_assert_eq!(&resolved.value.table.b, &b.map_or_else(String::new, |b| format!("b{b}")));
-        prop_assert_eq!(resolved.origin("table.b").unwrap().layer, layer);
+        prop_assert_eq!(origin("table.b"), Origin { layer, place: place(layer, &said, shifts, false) });
+        // Whoever spoke stands in the trail, lowest first.
+        let spoke = said.iter().zip(LAYERS).filter(|(said, _)| said.0.is_some()).map(|(_, layer)| layer);
+        let spoke: Vec<Layer> = std::iter::once(Layer::Defaults).chain(spoke).collect();
+        let trail: Vec<Layer> = resolved.trail(&Key::from("a")).iter().map(|saying| saying.origin.layer).collect();
+        prop_assert_eq!(trail, spoke);
     }
 
     #[test]

@@ -60,7 +60,18 @@ impl Context {
     /// The context of a branch, given from its root to its leaf.
     #[must_use]
     pub fn of_branch<'a>(branch: impl IntoIterator<Item = &'a RawEntry>) -> Self {
-        build::build(&branch.into_iter().collect::<Vec<_>>())
+        Context::of_part([], branch)
+    }
+
+    /// The context of a branch of which a part was read: from the root or from what its last compaction shows, to its leaf.
+    /// `above` are entries further up, root first, of which only the thinking level and the model are taken.
+    #[must_use]
+    pub fn of_part<'a>(
+        above: impl IntoIterator<Item = &'a RawEntry>,
+        part: impl IntoIterator<Item = &'a RawEntry>,
+    ) -> Self {
+        let above: Vec<_> = above.into_iter().collect();
+        build::build(&above, &part.into_iter().collect::<Vec<_>>())
     }
 
     /// The entry behind each message; `None` for a message that stands in no entry.

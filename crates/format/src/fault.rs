@@ -19,6 +19,22 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// Whether a line of JSON is within them.
+    pub(crate) fn allow(self, line: &[u8]) -> Result<(), LineFault> {
+        if line.len() > self.line_bytes {
+            return Err(LineFault::TooLong {
+                bytes: line.len(),
+                max: self.line_bytes,
+            });
+        }
+        match crate::json::deeper_than(line, self.depth) {
+            true => Err(LineFault::TooDeep { max: self.depth }),
+            false => Ok(()),
+        }
+    }
+}
+
 /// What is wrong with one line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

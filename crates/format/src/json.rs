@@ -12,16 +12,21 @@
 //! `to_value` stops at [`MAX_VALUE_DEPTH`]; scanning needs no stack, so depth alone is harmless.
 
 mod build;
+pub(crate) mod lex;
+pub(crate) mod splice;
+mod split;
 mod text;
 
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserializer as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 pub(crate) use build::ObjectBuilder;
-pub(crate) use text::{compact, js_trim, quote, scrub_surrogates};
+pub(crate) use lex::deeper_than;
+pub(crate) use split::is_compact;
+pub(crate) use text::{compact, decode, js_trim, on_one_line, push_quoted, quote, scrub_surrogates};
 
 /// The most keys that an object may have to be opened.
 pub const MAX_FIELDS: usize = 1 << 12;
@@ -128,7 +133,16 @@ impl<'a> Raw<'a> {
         if !self.is_object() {
             return None;
         }
-        Fields::read(self.0).ok().flatten()
+        let mut parts = split::Parts::of(self.0);
+        let mut fields = Vec::with_capacity(8);
+        while let Some(key) = parts.next_part() {
+            let value = parts.next_part()?;
+            if fields.len() == MAX_FIELDS {
+                return None;
+            }
+            fields.push((text::decode(key).unwrap_or_default(), Raw(value)));
+        }
+        Some(Fields(fields))
     }
 
     /// The array's elements, if this is an array small enough to be opened.
@@ -137,8 +151,15 @@ impl<'a> Raw<'a> {
         if !self.is_array() {
             return None;
         }
-        let mut reader = serde_json::Deserializer::from_str(self.0);
-        reader.deserialize_seq(ItemsVisitor).ok().flatten()
+        let mut parts = split::Parts::of(self.0);
+        let mut items = Vec::new();
+        while let Some(item) = parts.next_part() {
+            if items.len() == MAX_ITEMS {
+                return None;
+            }
+            items.push(Raw(item));
+        }
+        Some(items)
     }
 
     /// The value as a document, as JavaScript would read it (see the module's limits).
@@ -273,50 +294,6 @@ impl<'de> Visitor<'de> for FieldsVisitor {
     }
 }
 
-struct ItemsVisitor;
-
-impl<'de> Visitor<'de> for ItemsVisitor {
-    type Value = Option<Vec<Raw<'de>>>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = seq.next_element::<&'de RawValue>()? {
-            if items.len() == MAX_ITEMS {
-                return Ok(None);
-            }
-            items.push(Raw(item.get()));
-        }
-        Ok(Some(items))
-    }
-}
-
-/// Whether `text` nests deeper than `limit`; counts brackets outside strings.
-pub(crate) fn deeper_than(text: &[u8], limit: usize) -> bool {
-    // Most lines hold fewer brackets than the limit, and counting those is cheap.
-    if memchr::memchr2_iter(b'{', b'[', text).nth(limit).is_none() {
-        return false;
-    }
-    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
-    for byte in text {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            b'{' | b'[' if !quoted => depth += 1,
-            b'}' | b']' if !quoted => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        if depth > limit {
-            return true;
-        }
-    }
-    false
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -345,12 +322,6 @@ mod tests {
         assert_eq!(value.items().unwrap().len(), 1);
         assert!(deeper_than(bomb.as_bytes(), 512));
         assert!(value.to_value().is_array());
-    }
-
-    #[test]
-    fn brackets_inside_strings_are_not_depth() {
-        let text = format!(r#"{{"a":"{}\"{}"}}"#, "[".repeat(600), "{".repeat(600));
-        assert!(!deeper_than(text.as_bytes(), 512));
     }
 
     #[test]

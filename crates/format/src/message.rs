@@ -1,6 +1,7 @@
 //! A typed look at one message: role, content blocks, usage, and what each role carries besides.
 //!
-//! Views decode what they are asked for and nothing else; a field of the wrong type reads as absent.
+//! Views decode what they are asked for and nothing else; a field of the wrong type reads as absent. Tool calls, results and
+//! withheld thinking are known by every name that OpenClaw keeps them under, besides pi's.
 
 use std::borrow::Cow;
 
@@ -58,7 +59,7 @@ pub struct ToolCall<'a> {
     pub id: Option<Cow<'a, str>>,
     /// The tool.
     pub name: Option<Cow<'a, str>>,
-    /// The arguments as written.
+    /// The arguments as written: an object, or the text of one.
     pub arguments: Option<Raw<'a>>,
     /// The provider's seal, valid for the same model only.
     pub thought_signature: Option<Cow<'a, str>>,
@@ -220,10 +221,11 @@ impl<'a> MessageView<'a> {
         self.fields.get("usage").and_then(Usage::read)
     }
 
-    /// The call that a tool result answers.
+    /// The call that a tool result answers; OpenClaw names it `toolUseId` as well.
     #[must_use]
     pub fn tool_call_id(&self) -> Option<Cow<'a, str>> {
-        self.fields.str("toolCallId")
+        first_said(&self.fields, &["toolCallId", "toolUseId"])
+            .or_else(|| self.fields.str("toolCallId"))
     }
 
     /// The tool that a result comes from.
@@ -330,13 +332,48 @@ fn known_block(raw: Raw<'_>) -> Option<Block<'_>> {
             signature: fields.str("thinkingSignature"),
             redacted: fields.get("redacted").is_some_and(Raw::truthy),
         },
-        "toolCall" => Block::ToolCall(ToolCall {
-            id: fields.str("id"),
-            name: fields.str("name"),
-            arguments: fields.get("arguments"),
-            thought_signature: fields.str("thoughtSignature"),
-        }),
+        "redacted_thinking" => Block::Thinking {
+            text: Cow::Borrowed(""),
+            signature: first_said(&fields, &["thinkingSignature", "data"]),
+            redacted: true,
+        },
+        "toolCall" | "toolUse" | "functionCall" | "tool_call" | "tool_use" => {
+            Block::ToolCall(tool_call(&fields, &CALL_IDS))
+        }
+        // OpenAI's own item: its `id` names the item, and results name the `call_id`.
+        "function_call" => Block::ToolCall(tool_call(&fields, &["call_id", "id"])),
         _ => return None,
     };
     Some(block)
 }
+
+/// What a call's id is called.
+const CALL_IDS: [&str; 6] = [
+    "id",
+    "call_id",
+    "toolCallId",
+    "toolUseId",
+    "tool_call_id",
+    "tool_use_id",
+];
+
+fn tool_call<'a>(fields: &Fields<'a>, ids: &[&str]) -> ToolCall<'a> {
+    let given = |key| fields.get(key).filter(|value: &Raw<'_>| !value.is_null());
+    ToolCall {
+        id: first_said(fields, ids),
+        name: fields.str("name"),
+        arguments: given("arguments")
+            .or_else(|| given("input"))
+            .or_else(|| fields.get("arguments")),
+        thought_signature: fields.str("thoughtSignature"),
+    }
+}
+
+/// The first of these fields that says something.
+fn first_said<'a>(fields: &Fields<'a>, keys: &[&str]) -> Option<Cow<'a, str>> {
+    let mut said = keys.iter().filter_map(|key| fields.str(key));
+    said.find(|text| !text.trim().is_empty())
+}
+
+#[cfg(test)]
+mod tests;

@@ -4,14 +4,23 @@
 //! not blank, ids are unique, a seal stands only where it came from. [`project`] makes one of any context and
 //! reports what it had to change ([`ProjectionReport`]).
 //!
-//! Not here: any provider's own format. An adapter also decides how to open: a conversation may begin with
+//! [`wire`] makes a provider's JSON of it. How to open and to end is decided there: a conversation may begin and end with
 //! an assistant's turn, if the branch does.
+//!
+//! A seal is opaque: what it depends on is not known. So it is kept only for the provider, model and protocol that set it,
+//! and only if the conversation before it is, to the byte, the one that the model was shown ([`Conversation::prefix`], which
+//! the writer of a reply notes in the message as `latchwork.prefix`). A reply without the note is a peer's; for it pi's
+//! rule holds, which asks for provider, model and protocol.
+//!
+//! Not here: how long a conversation may be, and how large an image.
 
 mod part;
+mod prefix;
 mod project;
 mod report;
 mod system;
 mod turn;
+pub mod wire;
 mod words;
 
 use serde_json::value::RawValue;
@@ -19,6 +28,7 @@ use serde_json::value::RawValue;
 use crate::id::EntryId;
 
 pub use part::{NonEmpty, Part, Words};
+pub use prefix::Prefix;
 pub use project::project;
 pub use report::{Adjustment, Change, ProjectionReport};
 
@@ -48,6 +58,19 @@ impl Target {
             api: api.into(),
             images: true,
         }
+    }
+
+    /// Whether it takes an image of that form; a protocol that we do not know is trusted to take any.
+    #[must_use]
+    pub fn takes(&self, mime_type: &str) -> bool {
+        self.images && wire::images_of(&self.api).is_none_or(|forms| forms.contains(&mime_type))
+    }
+
+    /// Whether what it marks as its own may depend on what came before. Chat Completions have no seals: what stands
+    /// there in a seal's place is the name of the field that thinking came in.
+    #[must_use]
+    pub fn seals_a_prefix(&self) -> bool {
+        self.api != "openai-completions"
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Reading takes bytes and never fails: what cannot be read is reported ([`Damage`], [`Tail`],
 //! [`HeaderFault`]) and left out, and what was below it is bridged to what was above it. A file can be read
-//! in pieces, and then reads as it would in one ([`Transcript::push_tail`]).
+//! in pieces, and then reads as it would in one ([`Transcript::push_tail`]). Several whole entries on one line are read
+//! as the entries that they are (pi passes over such a line); in version 1 they have no ids to be told by, and are damage.
 //!
 //! Not here: files, locks, and the place of our own head: [`Transcript::leaf`] is pi's rule, the last line.
 //!
@@ -12,26 +13,31 @@
 mod fork;
 mod index;
 mod migrate;
+mod pieces;
 mod reader;
 mod salvage;
 mod tree;
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use crate::entry::RawEntry;
 use crate::fault::{Limits, LineFault};
-use crate::header::{Header, Version};
+use crate::header::Header;
 use crate::id::EntryId;
 use index::Index;
-use reader::{Reader, Reading};
 
 pub use fork::{ForkError, fork};
 pub(crate) use migrate::as_custom;
 pub use migrate::{MigrateError, migrate};
-pub use salvage::whole_entry_in;
+pub(crate) use reader::{Reader, Reading, is_blank};
+pub(crate) use salvage::{BETWEEN_NAMES, Lost, MAX_NAME, find_names};
+pub(crate) use tree::MAX_LOST_IN_A_ROW;
+pub(crate) use pieces::side_by_side;
+pub use pieces::{Pieces, pieces};
 pub use tree::{Tree, TreeFault};
 
-/// An entry and its place in the file.
+/// An entry and its place in the file; on a line that holds several whole ones, its place on that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
     /// The entry.
@@ -40,7 +46,7 @@ pub struct Line {
     pub offset: u64,
     /// Its bytes, without the newline.
     pub len: usize,
-    /// Its line, counted from 1.
+    /// The line, counted from 1.
     pub number: u64,
 }
 
@@ -64,9 +70,10 @@ pub struct Damage {
 }
 
 /// What stands after the last newline.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tail {
     /// Nothing: the file ends with a newline, or is empty.
+    #[default]
     Clean,
     /// A whole line (or only space) that lacks its newline. It is read; whoever appends closes it first.
     Unterminated {
@@ -176,7 +183,7 @@ impl Transcript {
         let mut start = 0;
         for end in memchr::memchr_iter(b'\n', bytes) {
             let reading = self.reader.line(&bytes[start..end], self.limits);
-            self.take(reading, end - start);
+            self.take(reading, 0..end - start);
             self.reader.offset += (end - start + 1) as u64;
             start = end + 1;
         }
@@ -193,7 +200,7 @@ impl Transcript {
             self.reader = before.clone();
             Tail::Fragment { offset, len }
         } else {
-            self.take(reading, len);
+            self.take(reading, 0..len);
             Tail::Unterminated { offset, len }
         };
         self.tail = Some(Unsettled {
@@ -203,10 +210,17 @@ impl Transcript {
         });
     }
 
-    fn take(&mut self, reading: Reading, len: usize) {
-        let (offset, number) = (self.reader.offset, self.reader.number);
+    /// `part` of the line that the reader stands at was read.
+    fn take(&mut self, reading: Reading, part: Range<usize>) {
+        let (offset, number) = (self.reader.offset + part.start as u64, self.reader.number);
+        let len = part.len();
         match reading {
             Reading::Nothing => {}
+            Reading::Several(pieces) => {
+                for (piece, reading) in pieces {
+                    self.take(reading, piece);
+                }
+            }
             Reading::Entry(entry) => {
                 self.index.add(&entry, self.lines.len());
                 self.lines.push(Line {
@@ -255,16 +269,7 @@ impl Transcript {
     /// # Errors
     /// See [`HeaderFault`]; reading works in every case.
     pub fn writable(&self) -> Result<&Header, HeaderFault> {
-        let header = self
-            .reader
-            .header()
-            .ok_or_else(|| self.reader.header_fault())?;
-        match &header.version {
-            Version::Unknown(written) => Err(HeaderFault::UnknownVersion {
-                written: written.clone(),
-            }),
-            _ => Ok(header),
-        }
+        self.reader.writable()
     }
 
     /// Where the next byte to read stands: after the last newline.

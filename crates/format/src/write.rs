@@ -8,16 +8,19 @@
 //! Invariants: a line holds exactly one newline, its last byte; [`RawLine::parse`] reads it back.
 
 mod body;
+mod object;
 
 use crate::entry::RawLine;
-use crate::fault::LineFault;
+use crate::fault::{Limits, LineFault};
 use crate::header::Version;
 use crate::id::EntryId;
-use crate::json::{ObjectBuilder, Raw};
+use crate::json::{MAX_FIELDS, ObjectBuilder, Raw};
 use crate::mark::Mark;
 use crate::session_id::SessionId;
 
 pub use body::Body;
+use object::Frame;
+pub use object::RawObject;
 
 /// Why something cannot become a line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -51,7 +54,16 @@ pub fn line(
     if id.as_str().is_empty() {
         return Err(WriteError::EmptyId);
     }
-    let mut object = ObjectBuilder::new();
+    if let Body::Raw(entry) = body {
+        let frame = Frame {
+            id,
+            parent,
+            timestamp,
+            mark,
+        };
+        return ended(frame.around(entry)?);
+    }
+    let mut object = ObjectBuilder::sized(256 + body.size());
     object.str("type", body.type_name()?).str("id", id.as_str());
     match parent {
         Some(parent) => object.str("parentId", parent.as_str()),
@@ -62,7 +74,7 @@ pub fn line(
         object.raw(Mark::FIELD, Raw::trusted(&mark.to_json()));
     }
     body.write(id, &mut object)?;
-    ended(object.finish())
+    ended(object.finish().into_bytes())
 }
 
 /// Writes a header's line, its newline included, in the present version.
@@ -84,15 +96,35 @@ pub fn header_line(
         .str("timestamp", timestamp)
         .str("cwd", cwd)
         .opt_str("parentSession", parent_session);
-    ended(object.finish())
+    ended(object.finish().into_bytes())
 }
 
-/// What we would not read again, we do not write.
-fn ended(text: String) -> Result<Vec<u8>, WriteError> {
-    let mut bytes = text.into_bytes();
-    RawLine::parse(&bytes).map_err(WriteError::Unreadable)?;
-    bytes.push(b'\n');
-    Ok(bytes)
+/// The most keys of an entry that we add a frame to.
+const FIELDS_MAX: usize = MAX_FIELDS - 5;
+
+/// As many keys as can be read again with the frame around them.
+fn narrow(fields: usize) -> Result<(), WriteError> {
+    match fields > FIELDS_MAX {
+        true => Err(WriteError::Unreadable(LineFault::TooWide {
+            max: FIELDS_MAX,
+        })),
+        false => Ok(()),
+    }
+}
+
+/// What we would not read again, we do not write. A line is made of JSON, so only the limits can be passed.
+fn ended(mut line: Vec<u8>) -> Result<Vec<u8>, WriteError> {
+    Limits::default()
+        .allow(&line)
+        .map_err(WriteError::Unreadable)?;
+    debug_assert!(
+        RawLine::parse(&line).is_ok(),
+        "{:?}: {}",
+        RawLine::parse(&line).err(),
+        String::from_utf8_lossy(&line)
+    );
+    line.push(b'\n');
+    Ok(line)
 }
 
 #[cfg(test)]
@@ -161,6 +193,26 @@ mod tests {
             line(&id, None, "T", None, &Body::Verbatim(header)),
             Err(WriteError::NoType)
         );
+        let wide = |count: usize| {
+            let fields: Vec<String> = (0..count).map(|n| format!("\"f{n}\":{n}")).collect();
+            let text = format!("{{\"type\":\"x\",{}}}", fields.join(","));
+            let Value::Object(map) = serde_json::from_str(&text).unwrap() else {
+                unreachable!()
+            };
+            let bodies = [
+                Body::Raw(RawObject::parse(&text).unwrap()),
+                Body::Verbatim(map),
+            ];
+            bodies.map(|body| line(&id, Some(&id), "T", Some(&Mark::default()), &body).is_ok())
+        };
+        let fields = (0..5_000).map(|n| format!("\"f{n}\":{n},"));
+        let text = format!("{{{}\"role\":\"user\"}}", fields.collect::<String>());
+        let message = Body::Message(RawValue::from_string(text).unwrap());
+        assert_eq!(
+            line(&id, None, "T", None, &message),
+            Err(WriteError::NotAMessage)
+        );
+        assert_eq!((wide(4_090), wide(4_095)), ([true; 2], [false; 2]));
         let deep = format!(
             "{{\"role\":\"user\",\"content\":{}{}}}",
             "[".repeat(600),

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
-use latchwork_format::{Body, EntryId, Mark, Raw, RawEntry, RawLine, line};
+use latchwork_format::{Body, EntryId, Mark, Raw, RawEntry, RawLine, RawObject, line};
 use proptest::prelude::*;
 use serde_json::{Map, Value};
 
@@ -98,6 +98,14 @@ fn body() -> impl Strategy<Value = Body> {
             map.insert("type".to_owned(), Value::from(format!("x_{name}")));
             Body::Verbatim(map)
         }),
+        (text(), map(value()), any::<bool>()).prop_map(|(name, mut map, pretty)| {
+            map.insert("type".to_owned(), Value::from(format!("x_{name}")));
+            let text = match pretty {
+                true => serde_json::to_string_pretty(&map),
+                false => serde_json::to_string(&map),
+            };
+            Body::Raw(RawObject::parse(&text.unwrap()).unwrap())
+        }),
     ]
 }
 
@@ -154,6 +162,12 @@ fn says(entry: &RawEntry, body: &Body) -> bool {
             matches!(key.as_str(), "id" | "parentId" | "timestamp" | "latchwork")
                 || entry.fields().get(key).unwrap().to_value() == *value
         }),
+        Body::Raw(object) => {
+            let Value::Object(map) = serde_json::from_str(&object.text()).unwrap() else {
+                return false;
+            };
+            says(entry, &Body::Verbatim(map))
+        }
         _ => false,
     }
 }

@@ -6,9 +6,13 @@
 //! before it in the same input: those that waited are placed in front of it, in the same write, and nobody answers them
 //! again. Any other entry is one commit at the head.
 //!
-//! Invariant: what is answered here is durable. Deliberately absent: batching, so that a receipt never waits for the next
-//! line.
+//! Whoever says where the lines go ([`AppendHow::base`], [`OnConflict`]) has them there: each continues the one before, and no message goes
+//! through the inbox in a session that has a reply.
+//!
+//! Invariant: what is answered here is as durable as was asked for. Deliberately absent: batching, so that a receipt never waits for
+//! the next line.
 
+mod how;
 mod line;
 mod receipt;
 
@@ -16,13 +20,15 @@ use latchwork_format::{Body, EntryId, Role};
 use latchwork_lock::LockScope;
 use latchwork_runner::UserMessage;
 use latchwork_session::{
-    AcquireError, Birth, Commit, Inbox, Key, NewEntry, Placed, Receipt, SessionLocks, Waiting,
+    AcquireError, AppendError, Birth, Commit, Head, Inbox, Key, Level, NewEntry, Placed, Receipt,
+    SessionLocks, Waiting,
 };
 use latchwork_sys::uuid_v4;
 use serde_json::value::RawValue;
 
 use crate::{Session, WriteError};
 
+pub use how::{AppendHow, OnConflict};
 pub use line::LineError;
 use line::NewLine;
 pub use receipt::{Appended, Stands};
@@ -32,6 +38,9 @@ pub use receipt::{Appended, Stands};
 pub struct Appender {
     session: Session,
     cwd: String,
+    how: AppendHow,
+    /// What the next line continues, where the caller says where the lines go.
+    base: Option<Head>,
     /// The transcript holds a reply. Once true, it stays so.
     has_reply: bool,
     /// The user's messages of this input that no reply of this input has answered.
@@ -53,9 +62,16 @@ pub enum AppendLineError {
 impl Session {
     /// Begins to append. `cwd` is the working directory that a session born here notes.
     pub fn appender(&self, cwd: impl Into<String>) -> Appender {
+        self.appender_as(cwd, AppendHow::default())
+    }
+
+    /// Begins to append in a way of one's own.
+    pub fn appender_as(&self, cwd: impl Into<String>, how: AppendHow) -> Appender {
         Appender {
             session: self.clone(),
             cwd: cwd.into(),
+            how,
+            base: None,
             has_reply: false,
             unanswered: Vec::new(),
         }
@@ -81,6 +97,9 @@ impl Appender {
             None => self.fresh_key()?,
         };
         match (role, body) {
+            (_, body) if self.how.says_where() && self.has_reply().await? => {
+                Ok(self.at_base(scope, key, body).await?)
+            }
             (Some(Role::User), Body::Message(message)) => {
                 Ok(self.user(scope, key, message).await?)
             }
@@ -119,10 +138,10 @@ impl Appender {
         if !self.has_reply().await? {
             return Ok(Appended::pending(key, accepted.already, None));
         }
-        let placed = self.session.commit(
-            scope,
-            Commit::side(vec![NewEntry::keyed(Body::Message(message), key.clone())]),
-        );
+        let entry = NewEntry::keyed(Body::Message(message), key.clone());
+        let commit = Commit::side(vec![entry]);
+        let head = Head::default();
+        let placed = self.session.commit_at(scope, &head, commit, self.how.level);
         match placed.await {
             Ok(receipt) => Ok(self.placed(key, &receipt)),
             // It is durable in the inbox, and the next turn places it: nothing is lost by not waiting longer.
@@ -168,7 +187,11 @@ impl Appender {
             );
         }
         entries.push(NewEntry::keyed(body, key.clone()));
-        let receipt = self.session.commit(scope, self.born(entries)).await?;
+        let (born, level) = (self.born(entries), self.how.level);
+        let receipt = self
+            .session
+            .commit_at(scope, &Head::default(), born, level)
+            .await?;
         self.has_reply = true;
         let done = self.placed(key, &receipt);
         if let Stands::Placed { id, .. } = &done.stands {
@@ -183,11 +206,53 @@ impl Appender {
         key: Key,
         body: Body,
     ) -> Result<Appended, WriteError> {
+        let born = self.born(vec![NewEntry::keyed(body, key.clone())]);
         let receipt = self
             .session
-            .commit(scope, self.born(vec![NewEntry::keyed(body, key.clone())]))
+            .commit_at(scope, &Head::default(), born, self.how.level)
             .await?;
         Ok(self.placed(key, &receipt))
+    }
+
+    /// Where the caller says: behind the line before, or behind the base.
+    async fn at_base(
+        &mut self,
+        scope: &mut LockScope,
+        key: Key,
+        body: Body,
+    ) -> Result<Appended, WriteError> {
+        let base = match self.base.take() {
+            Some(base) => base,
+            None => self.first_base().await?,
+        };
+        let commit = Commit {
+            intent: self.how.intent(),
+            ..self.born(vec![NewEntry::keyed(body, key.clone())])
+        };
+        // A line that is refused does not move what the next one continues.
+        self.base = Some(base.clone());
+        let receipt = self
+            .session
+            .commit_at(scope, &base, commit, self.how.level)
+            .await?;
+        self.base = Some(receipt.head.clone());
+        Ok(self.placed(key, &receipt))
+    }
+
+    /// The entry that the caller names, or the head as it is now.
+    async fn first_base(&self) -> Result<Head, WriteError> {
+        let snapshot = self.session.snapshot().await?;
+        let Some(base) = &self.how.base else {
+            return Ok(snapshot.head);
+        };
+        if snapshot.transcript.entry(base).is_none() {
+            let why = format!("there is no entry {base} to continue");
+            return Err(AppendError::BadEntry { index: 0, why }.into());
+        }
+        Ok(Head {
+            leaf: Some(base.clone()),
+            ..snapshot.head
+        })
     }
 
     /// The messages of this input are answered by an entry that is durable.
@@ -246,7 +311,8 @@ impl Appender {
                 parent,
                 duplicate,
                 ..
-            }) => Appended::placed(key, id.clone(), parent.clone(), *duplicate),
+            }) => Appended::placed(key, id.clone(), parent.clone(), *duplicate)
+                .at(self.how.level, &receipt.outcome),
             None => Appended::pending(key, false, None),
         }
     }

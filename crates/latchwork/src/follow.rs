@@ -22,10 +22,15 @@ const EVERY: Duration = Duration::from_millis(500);
 /// What reads the files anew; flags and environment are those of the start. `E` says why they cannot be read.
 pub type ReadSources<E> = Arc<dyn Fn() -> Result<Sources, E> + Send + Sync>;
 
+/// What else is held against settings before they are taken over: what only the program knows.
+pub type Judge =
+    Arc<dyn Fn(Resolved<Settings>) -> Result<Resolved<Settings>, ConfigError> + Send + Sync>;
+
 /// Follows the settings files of a runtime.
 pub struct Follow<E> {
     latchwork: Latchwork,
     read: ReadSources<E>,
+    judge: Option<Judge>,
     every: Duration,
     /// What was told last, in force or waiting for a restart.
     told: Resolved<Settings>,
@@ -80,6 +85,7 @@ impl<E: std::fmt::Display + Send + 'static> Follow<E> {
         Ok(Self {
             latchwork,
             read,
+            judge: None,
             every: EVERY,
             told: sources.clone().resolve()?,
             stood: Stood::Sources(Box::new(sources)),
@@ -91,6 +97,13 @@ impl<E: std::fmt::Display + Send + 'static> Follow<E> {
     #[must_use]
     pub fn every(self, every: Duration) -> Self {
         Self { every, ..self }
+    }
+
+    /// Takes nothing over that `judge` refuses.
+    #[must_use]
+    pub fn judged_by(self, judge: Judge) -> Self {
+        let judge = Some(judge);
+        Self { judge, ..self }
     }
 
     /// Waits for a change and takes it over. One that was not to be read or used is told once, until something else stands there.
@@ -134,7 +147,11 @@ impl<E: std::fmt::Display + Send + 'static> Follow<E> {
 
     fn take(&mut self, sources: Sources) -> News<E> {
         let files = sources.files();
-        let now = match sources.resolve() {
+        let judged = sources.resolve().and_then(|now| match &self.judge {
+            Some(judge) => judge(now),
+            None => Ok(now),
+        });
+        let now = match judged {
             Ok(now) => now,
             Err(error) => return News::Wrong { error, files },
         };

@@ -36,14 +36,14 @@ mod watch;
 mod why;
 
 pub use address::{AddressError, SessionArg, SessionKey};
-pub use append::{AppendLineError, Appended, Appender, LineError, Stands};
+pub use append::{AppendHow, AppendLineError, Appended, Appender, LineError, OnConflict, Stands};
 pub use facade::{Latchwork, Secrets, SetupError};
-pub use follow::{Follow, News, ReadSources};
+pub use follow::{Follow, Judge, News, ReadSources};
 pub use live::Change;
 pub use session::{Look, Session, WriteError};
 pub use settings::{
     EditError, Effect, Endpoint, Flag, Kind, MAIN_SESSION, Name, OPENAI, SYSTEM_PROMPT, Settings,
-    Sources, edited, meant_by, name_of, names, reference, shown,
+    Sources, edited, meant_by, misnamed_model, name_of, names, reference, shown,
 };
 pub use turn::{Ask, RunError};
 pub use watch::Watching;

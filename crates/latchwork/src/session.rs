@@ -214,24 +214,24 @@ impl Session {
         Ok(forked?)
     }
 
-    /// One commit beside any turn, durable when it returns.
+    /// One commit beside any turn, which survives `level` when it returns.
     #[expect(
         clippy::await_holding_invalid_type,
         reason = "the guard crosses the wait of storage alone"
     )]
-    pub(crate) async fn commit(
+    pub(crate) async fn commit_at(
         &self,
         scope: &mut LockScope,
+        base: &Head,
         commit: Commit,
+        level: Level,
     ) -> Result<Receipt, WriteError> {
         let mut guard = self.store.guard(scope, self.side_guard()).await?;
-        // A side writer goes to the head, wherever that is: its base is not looked at.
-        let done = self
-            .store
-            .append(&mut guard, &Head::default(), commit)
-            .await;
+        let done = self.store.append(&mut guard, base, commit).await;
         drop(guard);
-        durable(done?).await
+        let receipt = done?;
+        receipt.reached(level).await?;
+        Ok(receipt)
     }
 
     pub(crate) fn side_guard(&self) -> GuardAsk<'_> {

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `edit` | one setting changed in the text of a file |
 //! | `endpoint` | how one model provider is reached |
+//! | `misnamed` | names in values that name nothing |
 //! | `names`, `table` | every setting by name, its variable, what it may be, and what it does |
 //! | `odds` | values that do not go together |
 //! | `openclaw` | the variables and the file of OpenClaw that are obeyed here too |
@@ -16,6 +17,7 @@
 
 mod edit;
 mod endpoint;
+mod misnamed;
 mod names;
 mod odds;
 mod openclaw;
@@ -32,6 +34,7 @@ use serde::{Deserialize, Serialize};
 
 pub use edit::{EditError, edited};
 pub use endpoint::Endpoint;
+pub use misnamed::misnamed_model;
 pub use names::{Effect, Kind, Name, meant_by, name_of, names};
 pub use shown::shown;
 pub use sources::{Flag, Sources};

@@ -1,6 +1,7 @@
 //! The facade over real files, with recorded models: what is appended, what waits, what a turn answers.
 #![allow(
     clippy::disallowed_methods,
+    clippy::panic,
     clippy::unwrap_used,
     reason = "each test is a task of its own, and a test that fails says so"
 )]
@@ -98,6 +99,51 @@ async fn said(session: &Session) -> Vec<String> {
         .into_iter()
         .filter_map(latchwork::format::RawEntry::message);
     messages.map(|message| message.text()).collect()
+}
+
+/// A user's message passes through the inbox, a reply and an entry go straight to the file: none of them is read as values.
+#[tokio::test]
+async fn what_is_appended_stands_in_the_file_as_it_was_written() {
+    let odd = r#""n" :1e999 , "big":123456789012345678901234567890,"n":-0.0,"t":"\ud800\/\u0041", "s":[ {"b":1,"a":2} ]"#;
+    let bench = Bench::new();
+    let session = bench.session();
+    let mut appender = session.appender("/work");
+    let lines = [
+        format!(r#"{{"role":"user", {odd},"content":"q"}}"#),
+        format!(r#"{{"role":"assistant", {odd},"content":[]}}"#),
+        format!(
+            r#"{{"id":"x","type":"message", "more" : [1e999] ,"message" : {{"role":"assistant", {odd}}}}}"#
+        ),
+        format!(r#"{{"type":"brand_new", "key":"named",{odd} }}"#),
+    ];
+    let mut scope = LockScope::open();
+    for line in &lines {
+        appender.append(&mut scope, line).await.unwrap();
+    }
+    let snapshot = session.snapshot().await.unwrap();
+    let [.., user, assistant, entry, new] = snapshot.transcript.lines() else {
+        panic!("four entries")
+    };
+    for (line, kept) in [
+        (
+            user,
+            format!(r#""message":{{"role":"user", {odd},"content":"q","#),
+        ),
+        (
+            assistant,
+            format!(r#""message":{{"role":"assistant", {odd},"content":[],"#),
+        ),
+        (
+            entry,
+            format!(
+                r#", "more" : [1e999] ,"message" : {{"role":"assistant", {odd},"idempotencyKey":"#
+            ),
+        ),
+        (new, format!(r#"}},{odd} }}"#)),
+    ] {
+        let text = line.entry.text();
+        assert!(text.contains(&kept), "{text} has not {kept}");
+    }
 }
 
 #[tokio::test]

@@ -23,6 +23,8 @@ mod meanwhile;
 mod plain;
 #[path = "turns/script.rs"]
 mod script;
+#[path = "turns/seals.rs"]
+mod seals;
 #[path = "turns/tools.rs"]
 mod tools;
 #[path = "turns/world.rs"]

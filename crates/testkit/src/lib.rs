@@ -7,6 +7,7 @@
 //! | [`endpoint`] | a scripted model endpoint (Chat Completions over HTTP on loopback) that records what it was asked |
 //! | [`peers`] | the real pi and OpenClaw from npm, pinned and cached, as live processes that obey a test |
 //! | [`history`] | the invariants I-T1 to I-T10, judged from raw bytes and from what writers were told |
+//! | [`validate`] | whether OpenAI (Chat, Responses), Anthropic and Gemini would take a request, by their published rules |
 //! | [`verify`] | an independent reading of a transcript: plain JSON, none of the product's code |
 //!
 //! ```
@@ -39,5 +40,6 @@ pub mod history;
 pub mod peers;
 pub mod program;
 pub mod steps;
+pub mod validate;
 pub mod verify;
 mod workspace;

@@ -22,7 +22,7 @@ use crate::plan::{self, Plan, Refusal};
 use crate::receipt::last_own;
 use crate::session::Session;
 use crate::state::{Known, end_before};
-use crate::tail;
+use crate::tail::{self, Mended, NotMended};
 
 /// A commit under way.
 pub(crate) struct Work {
@@ -103,9 +103,7 @@ impl Work {
         known: &mut Known,
         file: Arc<dyn DiskFile>,
     ) -> Result<Arc<dyn DiskFile>, AppendError> {
-        for mended in tail::put_in_order(self.system(), &self.session.place, known, &*file)
-            .map_err(|error| self.failed(error))?
-        {
+        for mended in self.mend_end(known, &*file)? {
             meter::put_in_quarantine();
             tracing::warn!(session = %self.session.id, offset = mended.offset, bytes = mended.len,
                 rescued = mended.rescued, copy = ?mended.kept_in, "a fragment in the transcript was put in quarantine");
@@ -123,6 +121,21 @@ impl Work {
                 .map_err(|error| self.stage_failed(error)),
             _ => Ok(file),
         }
+    }
+
+    /// The end of the file put in order, with a look at what is held before each write.
+    pub(crate) fn mend_end(
+        &self,
+        known: &mut Known,
+        file: &dyn DiskFile,
+    ) -> Result<Vec<Mended>, AppendError> {
+        let held = || self.check().map_err(NotMended::NotHeld);
+        let mended = tail::put_in_order(self.system(), &self.session.place, known, file, &held);
+        mended.map_err(|error| match error {
+            NotMended::Disk(error) => self.failed(error),
+            NotMended::Unsynced(error) => self.unknown(error),
+            NotMended::NotHeld(error) => error,
+        })
     }
 
     /// The end of the active branch. Where nothing is saved, what the writer saw as its base is the best that is known.
@@ -182,7 +195,7 @@ impl Work {
         self.check()?;
         match file {
             Target::File(file) => {
-                plan.outcome = self.append(known, *file, &written, plan.outcome)?
+                plan.outcome = self.append(known, *file, &written, plan.outcome)?;
             }
             Target::Birth { birth, what } => self.create(known, birth, *what, &written)?,
         }
@@ -300,14 +313,17 @@ impl Work {
         self.permit
             .check()
             .map_err(|error| lost(error.what.to_string()))?;
-        let Some(claim) = &self.claim else {
-            return Ok(());
-        };
-        self.permit.check_claim(claim).map_err(|error| match error {
-            ClaimError::Superseded(lost) => AppendError::Superseded(lost),
-            ClaimError::Io(error) => self.failed(error),
-            other => lost(other.to_string()),
-        })
+        if let Some(claim) = &self.claim {
+            self.permit
+                .check_claim(claim)
+                .map_err(|error| match error {
+                    ClaimError::Superseded(lost) => AppendError::Superseded(lost),
+                    ClaimError::Io(error) => self.failed(error),
+                    other => lost(other.to_string()),
+                })?;
+        }
+        self.system().steps.checked(&self.session.place.transcript);
+        Ok(())
     }
 
     pub(crate) fn system(&self) -> &System {

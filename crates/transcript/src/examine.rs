@@ -5,7 +5,7 @@
 //! Limits of a bounded look: damage in the middle is not seen, nor whether the saved head's entry exists; a last line
 //! longer than what is read is not judged.
 
-use latchwork_format::transcript::whole_entry_in;
+use latchwork_format::transcript::pieces;
 use latchwork_format::{Tail, Transcript, Version};
 use latchwork_sys::{DiskFile, FileFacts, IoDoing, OpenHow, PathError, System, read_exact_at};
 
@@ -71,12 +71,15 @@ pub enum EndOfFile {
         offset: u64,
         /// How many there are.
         len: usize,
-        /// Behind them stands a whole entry, which is rescued.
+        /// On the same line stands a whole entry, which is rescued.
         rescues: bool,
     },
     /// The last line is longer than what was read.
     NotJudged,
 }
+
+/// What is said of a last line that holds what may be a part of a fragment or an entry of its own.
+const DOUBTFUL: &str = "cannot be read, and may hold a whole entry: they are left as they are";
 
 /// Whether the saved head says anything about this transcript.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -213,13 +216,18 @@ impl Pieces {
 
     /// How the file ends, by the rule of the next writer; and the damage before that, in words.
     fn judge(&self, file: &dyn DiskFile, size: u64) -> std::io::Result<(EndOfFile, Vec<String>)> {
+        let mut damage = Vec::new();
         let mut end = match self.end.tail() {
             _ if self.too_long => EndOfFile::NotJudged,
             Tail::Clean => EndOfFile::Clean,
             Tail::Unterminated { .. } => EndOfFile::Unterminated,
-            Tail::Fragment { offset, len } => self.fragment(file, offset, len)?,
+            Tail::Fragment { offset, len } => {
+                self.fragment(file, offset, len)?.unwrap_or_else(|| {
+                    damage.push(format!("{len} bytes at {} {DOUBTFUL}", offset + self.shift));
+                    EndOfFile::Unterminated
+                })
+            }
         };
-        let mut damage = Vec::new();
         for line in self
             .end
             .damage()
@@ -228,28 +236,38 @@ impl Pieces {
         {
             let offset = line.offset + self.shift;
             let is_last = offset + line.len as u64 + 1 >= size;
-            if is_last && end == EndOfFile::Clean {
-                end = self.fragment(file, line.offset, line.len)?;
-            } else {
-                damage.push(format!(
+            let mended = match is_last && end == EndOfFile::Clean {
+                true => self.fragment(file, line.offset, line.len)?,
+                false => None,
+            };
+            match mended {
+                Some(mended) => end = mended,
+                None => damage.push(format!(
                     "{} bytes at {offset} cannot be read: {}",
                     line.len, line.why
-                ));
+                )),
             }
         }
         Ok((end, damage))
     }
 
-    fn fragment(&self, file: &dyn DiskFile, at: u64, len: usize) -> std::io::Result<EndOfFile> {
+    /// What is mended of a line that cannot be read; `None` if it is left as it is.
+    fn fragment(
+        &self,
+        file: &dyn DiskFile,
+        at: u64,
+        len: usize,
+    ) -> std::io::Result<Option<EndOfFile>> {
         let offset = at + self.shift;
         let mut line = vec![0; len];
         read_exact_at(file, &mut line, offset)?;
-        let rescues = whole_entry_in(&line).is_some();
-        Ok(EndOfFile::Fragment {
+        let pieces = pieces(&line);
+        let mended = !pieces.doubtful && !pieces.fragments.is_empty();
+        Ok(mended.then_some(EndOfFile::Fragment {
             offset,
             len,
-            rescues,
-        })
+            rescues: !pieces.whole.is_empty(),
+        }))
     }
 
     fn writers(&self) -> (bool, bool) {

@@ -48,7 +48,12 @@ fn write(session: &Session, records: &[Record]) -> Result<(), PathError> {
             append_all(&*file, &bytes).doing("write the inbox", &path)?;
         }
         system.steps.reach("inbox:written");
-        file.sync_data().doing("make the inbox durable", &path)?;
+        file.sync_data()
+            .inspect_err(|_| {
+                // What the kernel still shows may not be there: it is not to be believed when it is looked at next.
+                let _not_dropped = file.forget_cached(0);
+            })
+            .doing("make the inbox durable", &path)?;
         match system.disk.sync_dir(&place.sidecars()) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
             synced => synced.doing("make the inbox's name durable", &path)?,
@@ -58,7 +63,9 @@ fn write(session: &Session, records: &[Record]) -> Result<(), PathError> {
             synced => synced?,
         }
         system.steps.reach("inbox:synced");
+        let end = file.facts().map_or(0, |facts| facts.size);
         if still_there(system, &path, &*file) {
+            system.steps.acknowledged(&path, end);
             return Ok(());
         }
     }

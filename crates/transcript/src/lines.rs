@@ -1,15 +1,18 @@
 //! The bytes of planned lines.
 //!
 //! Every line of ours carries our mark; a keyed message carries its key also where OpenClaw looks for it, in
-//! `message.idempotencyKey`. Messages are spliced as text, so that what JavaScript wrote stays as it is.
+//! `message.idempotencyKey`. Messages and entries are spliced as text, so that what JavaScript wrote stays as it is.
 
 use latchwork_format::json::Raw;
 use latchwork_format::ours::ASIDE;
-use latchwork_format::{Body, EntryId, Mark, WriteError};
+use latchwork_format::{Body, EntryId, Mark, RawObject, WriteError};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::plan::PlannedLine;
+
+/// Where OpenClaw looks for a message's key.
+const KEY: &str = "idempotencyKey";
 
 /// A line that is about to be written.
 #[derive(Debug)]
@@ -41,6 +44,10 @@ pub(crate) fn render(
             let body = Body::Message(with_key(message, key.as_str()));
             latchwork_format::line(id, parent, timestamp, Some(mark), &body)
         }
+        (Body::Raw(entry), Some(key)) => {
+            let body = Body::Raw(with_key_within(entry, key.as_str()));
+            latchwork_format::line(id, parent, timestamp, Some(mark), &body)
+        }
         (body, _) => latchwork_format::line(id, parent, timestamp, Some(mark), body),
     }
 }
@@ -50,7 +57,7 @@ fn with_key(message: &RawValue, key: &str) -> Box<RawValue> {
     let has_one = Raw::parse(message.get())
         .ok()
         .and_then(Raw::fields)
-        .is_none_or(|fields| fields.get("idempotencyKey").is_some());
+        .is_none_or(|fields| fields.get(KEY).is_some());
     let rest = message.get().trim_start().strip_prefix('{');
     let (false, Some(rest), Ok(key)) = (has_one, rest, serde_json::to_string(key)) else {
         return message.to_owned();
@@ -62,10 +69,20 @@ fn with_key(message: &RawValue, key: &str) -> Box<RawValue> {
     };
     // The role stays in front: readers that look at the first bytes of a message look for it.
     let spliced = match rest.trim_end().strip_suffix('}') {
-        Some(fields) => format!("{{{fields}{comma}\"idempotencyKey\":{key}}}"),
+        Some(fields) => format!("{{{fields}{comma}\"{KEY}\":{key}}}"),
         None => return message.to_owned(),
     };
     RawValue::from_string(spliced).unwrap_or_else(|_| message.to_owned())
+}
+
+/// The entry with the key on its message, if it is one that has none.
+fn with_key_within(entry: &RawObject, key: &str) -> RawObject {
+    match entry.object("message") {
+        Some(message) if entry.str("type").as_deref() == Some("message") && !message.has(KEY) => {
+            entry.with_object("message", &message.with_str(KEY, key))
+        }
+        _ => entry.clone(),
+    }
 }
 
 /// Why a line cannot be written, with the cause below it.

@@ -18,7 +18,7 @@ use crate::locks::acquire_error;
 use crate::session::Session;
 use crate::sidecar::{SetAside, is_regular};
 use crate::store::{FileStore, run};
-use crate::tail::{self, Mended};
+use crate::tail::Mended;
 
 impl FileStore {
     /// Puts the end of the transcript in order, as the next commit would do first: a last line without a newline gets one, and
@@ -112,10 +112,9 @@ fn mend(work: &Work) -> Result<Vec<Mended>, AppendError> {
             session: work.session.id.clone(),
             why: fault.to_string(),
         })?;
-    let mended = tail::put_in_order(system, place, &mut known, &*file)
-        .map_err(|error| work.failed(error))?;
+    let mended = work.mend_end(&mut known, &*file)?;
     file.sync_data().map_err(|source| {
-        work.failed(PathError {
+        work.unknown(PathError {
             doing: "make durable",
             path: place.transcript.clone(),
             source,

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use latchwork_format::{Body, Class, EntryId, RawEntry, Role, Transcript, ours};
+use latchwork_format::{Body, Class, EntryId, RawEntry, RawObject, Role, Transcript, ours};
 use latchwork_session::{Commit, Head, Intent, Key, NewEntry, Outcome, Replacement};
 
 /// What is to be written, in order, and what to say of it.
@@ -368,33 +368,17 @@ fn placed_again(entry: &RawEntry, placements: &Placements) -> Option<PlannedLine
     }
     let key = Key::new(entry.key()?).ok()?;
     let (newest, number) = placements.get(key.as_str())?;
-    if newest != entry.id() {
+    if newest != entry.id() || (entry.message_json().is_none() && entry.custom_message().is_none())
+    {
         return None;
     }
     Some(PlannedLine {
         id: None,
-        body: body_of(entry)?,
+        body: Body::Raw(RawObject::of(entry)),
         key: Some(key),
         placement: number + 1,
         aside: false,
         onto: None,
         again: true,
-    })
-}
-
-/// What the entry says, to be said again.
-fn body_of(entry: &RawEntry) -> Option<Body> {
-    if let Some(message) = entry.message_json() {
-        return Some(Body::Message(message.to_raw_value()));
-    }
-    let custom = entry.custom_message()?;
-    Some(Body::CustomMessage {
-        custom_type: custom.custom_type.into_owned(),
-        content: custom.content?.to_value(),
-        display: custom.display,
-        details: entry
-            .fields()
-            .get("details")
-            .map(latchwork_format::json::Raw::to_value),
     })
 }

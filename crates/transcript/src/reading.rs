@@ -78,6 +78,10 @@ pub(crate) fn open(session: &Session) -> Result<Snapshot, OpenError> {
     match session.known_unless_busy() {
         Some(mut known) => {
             if session.sync.is_latched() {
+                // What the kernel has in memory is not what the device has: it is read from there.
+                let path = &session.place.transcript;
+                let dropped = file.forget_cached(0).doing("drop what is cached of", path);
+                dropped.map_err(|error| backend(session, error))?;
                 known.forget();
                 session.sync.unlatch();
             }

@@ -6,10 +6,11 @@ use latchwork_format::EntryId;
 use latchwork_session::{Key, Outcome, Placed, Position, Receipt};
 
 use crate::commit::Work;
+use crate::head_file::checksum;
 use crate::lines::Written;
 use crate::plan::{Own, Plan};
 use crate::state::Known;
-use crate::sync::Ticket;
+use crate::sync::{Found, Ticket};
 
 impl Work {
     pub(crate) fn receipt(
@@ -60,9 +61,19 @@ impl Work {
                 .collect();
         }
         let head = known.as_head(leaf);
+        let there = plan.own.iter().filter_map(|own| match own {
+            Own::There(id) => known.transcript.line(id),
+            Own::Line(_) => None,
+        });
+        let found = there.map(|line| Found {
+            offset: line.offset,
+            len: line.entry.raw().len(),
+            sum: checksum(&[line.entry.raw()]),
+        });
         let ticket = Ticket {
             group: self.session.sync.clone(),
             end: known.transcript.saved_through(),
+            found: found.collect(),
         };
         Receipt::new(placed, head, outcome, Arc::new(ticket))
     }

@@ -1,15 +1,13 @@
 //! Entries of the active branch, replaced: a new branch from the first of them on.
 //!
 //! As OpenClaw does it, but in one write: the entries from the first replaced one to the head are appended anew with new
-//! ids, and references among them (the boundary of a compaction, the target of a label or an edit) follow. The old
-//! branch stays stored. Numbers are honest: what the branch saved, and what the file grew.
+//! ids, and references among them (the boundary of a compaction, the target of a label or an edit) follow; everything else
+//! of an entry that is not replaced stays to the byte. The old branch stays stored. Numbers are honest: what the branch saved, and what the file grew.
 
 use std::collections::{HashMap, HashSet};
 
-use latchwork_format::json::Raw;
-use latchwork_format::{Body, EntryId, RawEntry, WriteError};
+use latchwork_format::{Body, EntryId, RawEntry, RawObject};
 use latchwork_session::{AppendError, Head, Key, Outcome, Rewrite, Rewritten};
-use serde_json::Value;
 
 use crate::commit::{Target, Work};
 use crate::plan::{Own, Plan, PlannedLine};
@@ -131,13 +129,7 @@ fn line(
     let key = entry.key().and_then(|key| Key::new(key).ok());
     PlannedLine {
         id: ids.get(entry.id()).cloned(),
-        body: replacement
-            .cloned()
-            .or_else(|| same(entry, ids).ok())
-            .unwrap_or_else(|| Body::Custom {
-                custom_type: "latchwork.unreadable".to_owned(),
-                data: Some(Value::from(entry.id().as_str())),
-            }),
+        body: replacement.cloned().unwrap_or_else(|| same(entry, ids)),
         placement: mark.map_or(1, |mark| mark.placement) + u32::from(key.is_some()),
         key,
         aside: false,
@@ -146,23 +138,14 @@ fn line(
     }
 }
 
-/// The entry as it is, with its references following.
-fn same(entry: &RawEntry, ids: &HashMap<EntryId, EntryId>) -> Result<Body, WriteError> {
-    if let Some(message) = entry.message_json() {
-        return Ok(Body::Message(message.to_raw_value()));
-    }
-    let Value::Object(mut map) = entry.json().to_value() else {
-        return Err(WriteError::NoType);
-    };
+/// The entry to the byte, with its references following.
+fn same(entry: &RawEntry, ids: &HashMap<EntryId, EntryId>) -> Body {
+    let mut object = RawObject::of(entry);
     for name in REFERENCES {
-        let target = entry
-            .fields()
-            .get(name)
-            .and_then(Raw::as_str)
-            .map(EntryId::new);
+        let target = object.str(name).map(EntryId::new);
         if let Some(new) = target.and_then(|target| ids.get(&target)) {
-            map.insert(name.to_owned(), Value::from(new.as_str()));
+            object = object.with_str(name, new.as_str());
         }
     }
-    Ok(Body::Verbatim(map))
+    Body::Raw(object)
 }

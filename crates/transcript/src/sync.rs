@@ -8,8 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use latchwork_session::{Durability, Level, SessionId, SyncError};
-use latchwork_sys::{DiskFile, IoDoing, PathError, System};
+use latchwork_sys::{DiskFile, IoDoing, PathError, System, read_exact_at};
 
+use crate::head_file::checksum;
 use crate::layout::Place;
 use crate::meter;
 use crate::names::Names;
@@ -43,6 +44,17 @@ pub(crate) struct Ticket {
     pub group: Arc<SyncGroup>,
     /// The transcript ends here with what was written.
     pub end: u64,
+    /// Lines of the commit that stood already.
+    pub found: Vec<Found>,
+}
+
+/// A line that was written by somebody who may have failed to make it durable, or died before that. The kernel may show it and the
+/// device not have it, and a sync of ours says nothing of it: before it is acknowledged it is read from the device.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    pub offset: u64,
+    pub len: usize,
+    pub sum: u64,
 }
 
 impl SyncGroup {
@@ -108,7 +120,9 @@ impl SyncGroup {
                 let why = "it is latched since an earlier sync failed";
                 return Err(self.unknown(why, std::io::ErrorKind::Other.into()));
             }
-            if state.named && state.through >= ticket.end {
+            if state.named && state.through >= ticket.end && ticket.found.is_empty() {
+                let path = &self.place.transcript;
+                self.system.steps.acknowledged(path, ticket.end);
                 return Ok(());
             }
             state.file.clone()
@@ -123,6 +137,7 @@ impl SyncGroup {
             system: self.system.clone(),
             names: self.names.clone(),
             state: self.state.clone(),
+            ticket: (ticket.end, ticket.found.clone()),
         };
         let work = move || {
             let done = sync.run();
@@ -155,25 +170,27 @@ struct Sync {
     system: System,
     names: Arc<Names>,
     state: Arc<Mutex<State>>,
+    ticket: (u64, Vec<Found>),
 }
 
 impl Sync {
     fn run(&self) -> Result<(), PathError> {
         let done = self.sync();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_same = |file: &Arc<dyn DiskFile>| Arc::ptr_eq(file, &self.file);
         match &done {
             // The descriptor may be another one by now.
-            Ok(size)
-                if state
-                    .file
-                    .as_ref()
-                    .is_some_and(|file| Arc::ptr_eq(file, &self.file)) =>
-            {
+            Ok(size) if state.file.as_ref().is_some_and(is_same) => {
                 state.through = state.through.max(*size);
                 state.named = true;
             }
             Ok(_) => {}
             Err(_) => state.latched = true,
+        }
+        drop(state);
+        if done.is_ok() {
+            let (end, _) = self.ticket;
+            self.system.steps.acknowledged(&self.place.transcript, end);
         }
         done.map(drop)
     }
@@ -197,9 +214,28 @@ impl Sync {
                 .doing("make the transcript's name durable in", dir)?;
             self.names.lead_to(disk, dir)?;
         }
+        self.look_at_the_device()
+            .doing("read back what stood already in", path)?;
         meter::synced(began.elapsed());
         self.system.steps.reach("sync:done");
         Ok(facts.size)
+    }
+
+    /// Whether what was found is on the device.
+    fn look_at_the_device(&self) -> std::io::Result<()> {
+        let (_, found) = &self.ticket;
+        let Some(first) = found.iter().map(|line| line.offset).min() else {
+            return Ok(());
+        };
+        self.file.forget_cached(first)?;
+        for line in found {
+            let mut bytes = vec![0; line.len];
+            read_exact_at(&*self.file, &mut bytes, line.offset)?;
+            if checksum(&[&bytes]) != line.sum {
+                return Err(std::io::Error::other("an entry is not there any more"));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -1,14 +1,15 @@
 //! The end of a transcript, put in order before anything is appended.
 //!
 //! Nothing is ever truncated: a peer's line may already follow. A tail without a newline is first closed by appending
-//! one, then read again. What still does not parse is copied to quarantine and its bytes are overwritten with spaces,
-//! which every reader skips; of a line with a whole entry glued behind a fragment only the fragment is blanked, so that
-//! the peer's entry is rescued. Only the last line and what stands behind the saved head are mended: whoever saved it had
-//! looked at everything before. Damage anywhere else is left in place. Runs under the guard only.
+//! one, then read again. What was cut off is copied to quarantine and its bytes are overwritten with spaces, which every
+//! reader skips. Whole objects are never blanked: of a line that they share with a fragment only the fragment is, so that a
+//! peer's entry is rescued; where nobody can tell whether an object is a part of the fragment, the line is left as it is.
+//! Only the last line and what stands behind the saved head are mended: whoever saved it had looked at everything before. Damage
+//! anywhere else is left in place. Runs under the guard only.
 
 use std::path::PathBuf;
 
-use latchwork_format::transcript::whole_entry_in;
+use latchwork_format::transcript::pieces;
 use latchwork_sys::{DiskFile, IoDoing, PathError, System, create_whole, hex_id, make_private_dir};
 
 use crate::head_file;
@@ -32,18 +33,39 @@ pub struct Mended {
     pub rescued: bool,
 }
 
+/// Why the end was not put in order.
+#[derive(Debug)]
+pub(crate) enum NotMended<E> {
+    /// The disk failed.
+    Disk(PathError),
+    /// It could not say that what was mended is durable.
+    Unsynced(PathError),
+    /// What was held is not ours any more.
+    NotHeld(E),
+}
+
+impl<E> From<PathError> for NotMended<E> {
+    fn from(error: PathError) -> Self {
+        Self::Disk(error)
+    }
+}
+
 /// Closes the tail and mends the last lines. `file` must be opened for appending.
 ///
+/// `held` looks whether what the guard holds is still ours; it is asked before each write.
+///
 /// # Errors
-/// [`PathError`]; a tail that could not be closed or blanked is found again by the next writer.
-pub(crate) fn put_in_order(
+/// That of the disk, or of `held`; a tail that could not be closed or blanked is found again by the next writer.
+pub(crate) fn put_in_order<E>(
     system: &System,
     place: &Place,
     known: &mut Known,
     file: &dyn DiskFile,
-) -> Result<Vec<Mended>, PathError> {
+    held: &dyn Fn() -> Result<(), NotMended<E>>,
+) -> Result<Vec<Mended>, NotMended<E>> {
     let rest = known.catch_up(system, place, file)?;
     if !rest.is_empty() {
+        held()?;
         close(file).doing("close the last line of", &place.transcript)?;
         system.steps.reach("tail:closed");
         known.catch_up(system, place, file)?;
@@ -63,28 +85,31 @@ pub(crate) fn put_in_order(
         let mut line = vec![0; damage.len];
         latchwork_sys::read_exact_at(file, &mut line, damage.offset)
             .doing("read", &place.transcript)?;
-        let glued = whole_entry_in(&line);
-        let len = match glued {
-            Some(entry_at) => entry_at,
-            None if is_last => damage.len,
-            // Damage in the middle of the file is not ours to change.
-            None => continue,
-        };
-        let fragment = line.get(..len).unwrap_or_default();
-        let kept_in = quarantine(system, place, damage.offset, fragment)?;
-        system.steps.reach("tail:quarantined");
-        blank(file, damage.offset, len).doing("blank a fragment in", &place.transcript)?;
-        system.steps.reach("tail:blanked");
-        mended.push(Mended {
-            offset: damage.offset,
-            len,
-            kept_in,
-            rescued: glued.is_some(),
-        });
+        let pieces = pieces(&line);
+        // Damage in the middle of the file is not ours to change, unless an entry hangs on it.
+        if pieces.doubtful || !is_last && pieces.whole.is_empty() {
+            continue;
+        }
+        for part in pieces.fragments {
+            let offset = damage.offset + part.start as u64;
+            let fragment = line.get(part).unwrap_or_default();
+            let kept_in = quarantine(system, place, offset, fragment)?;
+            system.steps.reach("tail:quarantined");
+            held()?;
+            blank(file, offset, fragment.len()).doing("blank a fragment in", &place.transcript)?;
+            system.steps.reach("tail:blanked");
+            mended.push(Mended {
+                offset,
+                len: fragment.len(),
+                kept_in,
+                rescued: !pieces.whole.is_empty(),
+            });
+        }
     }
     known.damage_seen = transcript.damage().len();
     if !mended.is_empty() {
-        file.sync_data().doing("make durable", &place.transcript)?;
+        let synced = file.sync_data().doing("make durable", &place.transcript);
+        synced.map_err(NotMended::Unsynced)?;
         known.forget();
         known.catch_up(system, place, file)?;
     }
@@ -155,7 +180,7 @@ fn blank(file: &dyn DiskFile, offset: u64, len: usize) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::put_in_order;
+    use super::{NotMended, put_in_order};
     use crate::layout::{Layout, Place};
     use crate::state::Known;
     use latchwork_session::SessionId;
@@ -186,7 +211,8 @@ mod tests {
             .open(&place.transcript, &OpenHow::appending())
             .unwrap();
         let mut known = Known::default();
-        let mended = put_in_order(&system, place, &mut known, &*file).unwrap();
+        let held = || Ok::<_, NotMended<()>>(());
+        let mended = put_in_order(&system, place, &mut known, &*file, &held).unwrap();
         (
             mended,
             known
@@ -250,27 +276,53 @@ mod tests {
         assert_eq!(std::fs::read(&place.transcript).unwrap(), text.as_bytes());
     }
 
+    /// A last line with objects in it: a call in a message.
+    const CALL: &str = r#"{"type":"message","id":"b","parentId":"a","timestamp":"2026-01-01T00:00:00.000Z","message":{"role":"assistant","content":[{"type":"toolCall","id":"c1","name":"ls","arguments":{"type":"x","id":"y"}}],"stopReason":"toolUse"}}"#;
+
+    /// Whether the torn call may go on with any object: behind a key of the message, or where its blocks begin.
+    fn may_go_on(torn: &str) -> bool {
+        torn.contains("\"message\":") && (torn.ends_with("\":") || torn.ends_with('['))
+    }
+
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
-        /// Wherever a last line was cut off, what stood before it is untouched and every byte is kept somewhere.
+        #![proptest_config(ProptestConfig::with_cases(96))]
+        /// Wherever a last line was cut off, whatever stands before or behind it: what was written whole is untouched, nothing
+        /// that was not is read, and every byte is kept somewhere.
         #[test]
-        fn a_cut_anywhere_loses_no_byte(cut in 0..140_usize, glued in any::<bool>()) {
+        fn a_cut_anywhere_loses_no_byte_and_makes_nothing_up(cut in 0..=CALL.len(), before in any::<bool>(), glued in any::<bool>()) {
             let whole = format!("{HEADER}\n{}\n", entry("a"));
-            let last = entry("b");
-            let fragment = &last[..cut.min(last.len())];
-            let mut text = format!("{whole}{fragment}");
-            if glued && !fragment.is_empty() {
+            let torn = &CALL[..cut];
+            let mut expected = vec!["a"];
+            let mut text = whole.clone();
+            if before {
+                text.push_str(&entry("before"));
+                expected.push("before");
+            }
+            text.push_str(torn);
+            if cut == CALL.len() {
+                expected.push("b");
+            }
+            if glued {
                 text.push_str(&entry("c"));
                 text.push('\n');
             }
+            let left = glued && may_go_on(torn);
+            if left {
+                expected.retain(|id| *id != "before");
+            } else if glued {
+                expected.push("c");
+            }
             let (_dir, place) = with_file(text.as_bytes());
             let (mended, ids) = mend(&place);
+            prop_assert_eq!(ids, expected);
             let after = std::fs::read(&place.transcript).unwrap();
-            prop_assert!(after.starts_with(whole.as_bytes()) && after.ends_with(b"\n"));
-            prop_assert_eq!(ids.contains(&"c".to_owned()), glued && !fragment.is_empty());
+            prop_assert!(after.starts_with(whole.as_bytes()));
+            prop_assert!(text.len() == whole.len() || after.ends_with(b"\n"));
+            prop_assert!(!left || mended.is_empty(), "where nobody can tell, nothing is blanked");
             let mut restored = after[..text.len()].to_vec();
             for part in mended {
                 let start = usize::try_from(part.offset).unwrap();
+                prop_assert!(restored[start..start + part.len].iter().all(|byte| *byte == b' '));
                 restored[start..start + part.len].copy_from_slice(&std::fs::read(part.kept_in).unwrap());
             }
             prop_assert_eq!(restored, text.as_bytes());

@@ -103,7 +103,7 @@ impl Work {
             why: lines::why(&error),
         })?;
         bytes.extend(written.iter().flat_map(|line| line.bytes.iter().copied()));
-        let put = || -> Result<Arc<dyn DiskFile>, StageError> {
+        let put = || -> Result<(), StageError> {
             let staged = self.permit.stage()?;
             append_whole(&**staged.file(), &bytes).doing("write", &place.transcript)?;
             staged
@@ -116,17 +116,18 @@ impl Work {
                 Missing::Content => self.fill(staged)?,
             }
             system.steps.reach("commit:written");
-            system
-                .disk
-                .sync_dir(&place.dir)
-                .doing("make durable", &place.dir)?;
-            let file = self
-                .permit
-                .transcript()
-                .ok_or(std::io::ErrorKind::NotFound.into());
-            Ok(file.doing("find again", &place.transcript)?)
+            Ok(())
         };
-        let file = put().map_err(|error| self.stage_failed(error))?;
+        put().map_err(|error| self.stage_failed(error))?;
+        let settled = || {
+            let synced = system.disk.sync_dir(&place.dir);
+            synced.doing("make durable", &place.dir)?;
+            let file = self.permit.transcript();
+            let file = file.ok_or(std::io::ErrorKind::NotFound.into());
+            file.doing("find again", &place.transcript)
+        };
+        // It has its name: whether that lasts must not be asked twice.
+        let file = settled().map_err(|error| self.unknown(error))?;
         known.forget();
         known
             .catch_up(system, place, &*file)

@@ -10,7 +10,6 @@ use latchwork_sys::{DiskFile, IoDoing, PathError};
 use crate::commit::Work;
 use crate::lines::Written;
 use crate::state::Known;
-use crate::tail;
 use crate::undo::{Left, undo};
 
 impl Work {
@@ -40,12 +39,13 @@ impl Work {
             source: error,
         };
         known.forget();
-        let nothing_stands = match undo(file, from, &bytes, out) {
+        let held = || self.check().map_err(std::io::Error::other);
+        // What may be another's by now is not touched.
+        let nothing_stands = match undo(file, from, &bytes, out, &held) {
             Ok(Left::Nothing) => true,
             // What may be anybody's fragment is put in quarantine, as the next writer would.
             Ok(Left::Unclear) => {
-                tail::put_in_order(system, place, known, file).is_ok()
-                    && !self.any_stands(known, written)
+                self.mend_end(known, file).is_ok() && !self.any_stands(known, written)
             }
             Err(_) => false,
         };
@@ -66,15 +66,13 @@ impl Work {
         outcome: Outcome,
     ) -> Result<Outcome, AppendError> {
         let (system, place) = (self.system(), &self.session.place);
-        let read = known.catch_up(system, place, file).and_then(|_| {
-            if !self.stands(known, written) {
-                // A fragment of somebody who takes no lock came just before: it is blanked, and ours is read.
-                tail::put_in_order(system, place, known, file)?;
-            }
-            Ok(())
-        });
-        read.map_err(|error| self.unknown(error))?;
-        if !self.stands(known, written) {
+        known
+            .catch_up(system, place, file)
+            .map_err(|error| self.unknown(error))?;
+        // A fragment of somebody who takes no lock may have come just before: it is blanked, and ours is read.
+        let stands = self.stands(known, written)
+            || self.mend_end(known, file).is_ok() && self.stands(known, written);
+        if !stands {
             let what =
                 "what was written cannot be read back; another program wrote in the same moment";
             let what = Err(std::io::Error::other(what)).doing("read back", &place.transcript);

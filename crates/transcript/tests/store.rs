@@ -10,6 +10,8 @@
 
 #[path = "store/bench.rs"]
 mod bench;
+#[path = "store/byte_for_byte.rs"]
+mod byte_for_byte;
 #[path = "store/conformance.rs"]
 mod conformance;
 #[path = "store/durability.rs"]

@@ -91,6 +91,10 @@ pub(crate) const STEPS: &[Step] = &[
 /// Steps at which another program must be in the play, each with the test that holds it there.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("joined:turn", "tests/tests/locks/turns.rs"),
+    (
+        "migrate:staged",
+        "crates/transcript/tests/store/old_versions.rs",
+    ),
     ("unlock:handle", "crates/filelock/tests/all/unlock.rs"),
     ("leftovers:removed", "tests/tests/doctor/killed.rs"),
     ("aside:moved", "tests/tests/doctor/killed.rs"),

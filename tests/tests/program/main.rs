@@ -10,7 +10,11 @@
 mod bench;
 mod claims;
 mod crashes;
+mod homes;
+mod outputs;
 mod providers;
+mod pty;
 mod refusals;
+mod schemas;
 mod terminal;
 mod writers;

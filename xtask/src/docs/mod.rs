@@ -2,6 +2,7 @@
 //! With `--check` nothing is written, and a generated part that is out of date fails.
 
 pub(crate) mod crate_table;
+mod outputs;
 mod settings;
 
 use std::{fs, path::Path};
@@ -34,6 +35,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     let updated = crate_table::updated(&page, workspace)?;
     keep(&path, &page, &updated, args.check, "")?;
     settings::run(workspace, args.check)?;
+    outputs::run(workspace, args.check)?;
     say::step("docs: API docs of the workspace, warnings are errors");
     let mut cargo = run::cargo(&workspace.root, ["doc", "--workspace", "--no-deps"]);
     run::check(cargo.env("RUSTDOCFLAGS", "-D warnings"))

@@ -4,10 +4,10 @@ use latchwork::config::{Key, Saying};
 use latchwork::{Name, meant_by, name_of, shown};
 use serde_json::{Value, json};
 
-use super::show::as_json;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Errors, Output};
+use crate::settings::json::origin;
 use crate::world::World;
 
 /// Runs the command.
@@ -33,11 +33,14 @@ pub(super) fn known(typed: &str) -> Result<(Key, &'static Name), Failure> {
     if let Some(name) = name_of(&key) {
         return Ok((key, name));
     }
-    let hint = match meant_by(typed) {
-        Some(meant) => format!("did you mean `{meant}`?"),
-        None => "`latchwork config show` lists all settings".to_owned(),
+    let (shown, hint) = match meant_by(typed) {
+        Some(meant) => (key.veiled_but_last(), format!("did you mean `{meant}`?")),
+        None => (
+            key.veiled(),
+            "`latchwork config show` lists all settings".to_owned(),
+        ),
     };
-    Err(Failure::usage(format!("there is no setting `{key}`")).hint(hint))
+    Err(Failure::usage(format!("there is no setting `{shown}`")).hint(hint))
 }
 
 fn lines(key: &Key, name: &Name, trail: &[Saying]) -> Vec<String> {
@@ -75,7 +78,7 @@ fn lines(key: &Key, name: &Name, trail: &[Saying]) -> Vec<String> {
 
 fn all_as_json(key: &Key, name: &Name, trail: &[Saying]) -> Value {
     let said =
-        |saying: &Saying| json!({ "value": shown(key, saying), "origin": as_json(&saying.origin) });
+        |saying: &Saying| json!({ "value": shown(key, saying), "origin": origin(&saying.origin) });
     let mut sayings = trail.iter().rev().map(said);
     let holds = sayings.next();
     json!({
@@ -86,8 +89,8 @@ fn all_as_json(key: &Key, name: &Name, trail: &[Saying]) -> Value {
         "type": name.kind.to_string(),
         "range": name.range().map(|range| [range.min(), range.max()]),
         "variable": name.variable,
-        "for_projects": name.for_projects,
-        "holds_from": name.effect.to_string(),
+        "forProjects": name.for_projects,
+        "holdsFrom": name.effect.to_string(),
         "since": name.since,
     })
 }

@@ -1,28 +1,29 @@
 //! All settings, as they may be shown: in the order in which people look for them, those of other providers after OpenAI's.
 
-use latchwork::config::{Key, Origin, Place, Resolved};
+use latchwork::config::{Key, Origin, Resolved};
 use latchwork::{Settings, names, shown};
 use serde_json::{Map, Value, json};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Errors, Output};
+use crate::settings::json;
 use crate::world::World;
 
 /// Runs the command.
 pub(crate) fn run(
     origins: bool,
-    json: bool,
+    as_json: bool,
     world: &World,
     errors: Errors,
 ) -> Result<Exit, Failure> {
     let resolved = world.settings(Vec::new(), &errors)?;
     let rows = rows(&resolved);
     let mut output = Output::standard();
-    if json {
+    if as_json {
         let entries = rows.into_iter().map(|(key, value, origin)| {
             let entry = if origins {
-                json!({ "value": value, "origin": as_json(origin) })
+                json!({ "value": value, "origin": json::origin(origin) })
             } else {
                 value
             };
@@ -60,19 +61,4 @@ fn rows(resolved: &Resolved<Settings>) -> Vec<(&Key, Value, &Origin)> {
     // Stable: the keys of one setting stay ordered by name.
     rows.sort_by_key(|(key, ..)| place(key));
     rows
-}
-
-/// Where a value comes from, for programs.
-pub(super) fn as_json(origin: &Origin) -> Value {
-    let mut entry = json!({ "layer": origin.layer.to_string() });
-    match &origin.place {
-        Place::File { path, line } => {
-            entry["file"] = path.to_string_lossy().into();
-            entry["line"] = (*line).into();
-        }
-        Place::Variable(name) => entry["variable"] = name.as_str().into(),
-        Place::Flag(flag) => entry["flag"] = flag.as_str().into(),
-        _ => {}
-    }
-    entry
 }

@@ -1,14 +1,16 @@
 //! The timeline: a line for each thing that happens, in the lane of the process that it happens in; then the figures.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use latchwork::format::Escaped;
 use latchwork::runner::{PlacedAs, TurnEvent, TurnPhase, TurnReport, What};
+use serde_json::{Value, json};
 
 use crate::demo::others::{Sent, millis};
 use crate::demo::verify::Verified;
 use crate::failure::Failure;
-use crate::output::{Output, paint};
+use crate::output::{Output, harmless_json, paint};
 use crate::screen::{Screen, Show, Teller};
 
 /// The process of the turn.
@@ -39,7 +41,34 @@ pub(crate) struct Lane {
 pub(crate) struct Lanes {
     to: Teller<String>,
     begun: Instant,
-    styled: bool,
+    look: LooksLike,
+}
+
+/// What the lines are for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum LooksLike {
+    /// For a person; styled or not.
+    Words {
+        /// With colours.
+        styled: bool,
+    },
+    /// For a program.
+    Json,
+}
+
+/// What came of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Figures<'a> {
+    /// The first turn.
+    pub(crate) report: &'a TurnReport,
+    /// What the second process appended.
+    pub(crate) sent: &'a [Sent],
+    /// How long the third process waited for the turn.
+    pub(crate) third: Duration,
+    /// What was verified.
+    pub(crate) verified: Verified,
+    /// Where all of it stands.
+    pub(crate) transcript: &'a Path,
 }
 
 /// Lines that are harmless already.
@@ -57,26 +86,38 @@ impl Show<String> for Lines {
 
 impl Lanes {
     /// Empty lanes, and the screen that they are drawn on.
-    pub(crate) fn begin(styled: bool) -> Result<(Self, Screen<String>), Failure> {
+    pub(crate) fn begin(look: LooksLike) -> Result<(Self, Screen<String>), Failure> {
         let screen = Screen::start(Lines(Output::standard()))?;
         let lanes = Self {
             to: screen.teller(),
             begun: Instant::now(),
-            styled,
+            look,
         };
         Ok((lanes, screen))
     }
 
     /// A line in a lane.
     pub(crate) fn say(&self, lane: Lane, text: &str) {
-        let name = paint(self.styled, lane.style, &format!("{:<7}", lane.name));
-        let since = self.begun.elapsed().as_secs_f64();
-        self.to
-            .tell(format!("{since:>+8.3} s  {name} {}", Escaped(text)));
+        let since = self.begun.elapsed();
+        match self.look {
+            LooksLike::Words { styled } => {
+                let name = paint(styled, lane.style, &format!("{:<7}", lane.name));
+                let since = since.as_secs_f64();
+                self.to
+                    .tell(format!("{since:>+8.3} s  {name} {}", Escaped(text)));
+            }
+            LooksLike::Json => self.tell_json(&json!({
+                "type": "said", "ms": millis(since), "lane": lane.name, "text": text,
+            })),
+        }
+    }
+
+    fn tell_json(&self, value: &Value) {
+        self.to.tell(harmless_json(&value.to_string()).into_owned());
     }
 
     /// A line below the lanes.
-    pub(crate) fn say_plain(&self, text: &str) {
+    fn say_plain(&self, text: &str) {
         self.to.tell(Escaped(text).to_string());
     }
 
@@ -88,39 +129,60 @@ impl Lanes {
     }
 
     /// The figures.
-    pub(crate) fn figures(
-        &self,
-        report: &TurnReport,
-        sent: &[Sent],
-        third: Duration,
-        verified: Verified,
-    ) {
-        let longest = sent
-            .iter()
-            .map(|sent| sent.waited)
-            .max()
-            .unwrap_or_default();
-        let share = 100.0 * report.guard.held_ms / report.total_ms.max(0.001);
+    pub(crate) fn figures(&self, figures: &Figures<'_>) {
+        match self.look {
+            LooksLike::Words { .. } => self.figures_in_words(figures),
+            LooksLike::Json => self.tell_json(&figures.as_json()),
+        }
+    }
+
+    fn figures_in_words(&self, figures: &Figures<'_>) {
+        let (report, guard) = (figures.report, &figures.report.guard);
+        let lines = figures.sent.len();
+        let share = 100.0 * guard.held_ms / report.total_ms.max(0.001);
         self.say_plain("");
         self.say_plain(&format!(
             "guard held for {:.1} ms of a turn of {:.0} ms ({share:.1} %), {} times, {:.1} ms at most",
-            report.guard.held_ms, report.total_ms, report.guard.taken, report.guard.longest_hold_ms
+            guard.held_ms, report.total_ms, guard.taken, guard.longest_hold_ms
         ));
         self.say_plain(&format!(
-            "longest wait of a writer: {:.1} ms, from sending a line to its durable receipt ({} lines)",
-            millis(longest),
-            sent.len()
+            "longest wait of a writer: {:.1} ms, from sending a line to its durable receipt ({lines} lines)",
+            millis(figures.longest_wait())
         ));
         self.say_plain(&format!(
             "the client had the turn after {:.0} ms, when the first one was over",
-            millis(third)
+            millis(figures.third)
         ));
         self.say_plain(&format!(
-            "{} entries verified: every line reads, every parent exists, each of the {} appended messages and entries \
+            "{} entries verified: every line reads, every parent exists, each of the {lines} appended messages and entries \
              stands exactly once",
-            verified.entries,
-            sent.len()
+            figures.verified.entries
         ));
+        self.say_plain("");
+        self.say_plain(&format!("transcript: {}", figures.transcript.display()));
+    }
+}
+
+impl Figures<'_> {
+    fn longest_wait(&self) -> Duration {
+        let waits = self.sent.iter().map(|sent| sent.waited);
+        waits.max().unwrap_or_default()
+    }
+
+    fn as_json(&self) -> Value {
+        let guard = &self.report.guard;
+        json!({
+            "type": "figures",
+            "turnMs": self.report.total_ms,
+            "guardHeldMs": guard.held_ms,
+            "guardsTaken": guard.taken,
+            "longestHoldMs": guard.longest_hold_ms,
+            "appended": self.sent.len(),
+            "longestWaitMs": millis(self.longest_wait()),
+            "clientWaitedMs": millis(self.third),
+            "entriesVerified": self.verified.entries,
+            "transcript": self.transcript.to_string_lossy(),
+        })
     }
 }
 

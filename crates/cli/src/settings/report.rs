@@ -10,8 +10,9 @@ use miette::{
     Severity,
 };
 
+use super::json;
 use super::veil::veiled;
-use crate::failure::Failure;
+use crate::failure::{Failure, Shown};
 
 /// The failure that shows all of it.
 pub(crate) fn failure(error: &ConfigError, files: &[SourceFile], styled: bool) -> Failure {
@@ -23,7 +24,11 @@ pub(crate) fn failure(error: &ConfigError, files: &[SourceFile], styled: bool) -
     };
     let mut failure = Failure::settings(what);
     for fault in &error.faults {
-        failure = failure.shown(block(fault, files, styled));
+        failure = failure.shown(Shown {
+            block: block(fault, files, styled),
+            words: fault.to_string(),
+            json: json::fault(fault),
+        });
     }
     let a_name = |fault: &Fault| matches!(fault, Fault::UnknownKey { .. });
     if error.faults.iter().any(a_name) {

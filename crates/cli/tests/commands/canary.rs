@@ -112,6 +112,94 @@ fn a_key_at_any_wrong_place_of_a_file_is_shown_by_no_command() {
 }
 
 #[test]
+fn a_key_in_the_place_of_a_name_is_repeated_by_no_error() {
+    let bench = Bench::new();
+    for key in [
+        CANARY.to_owned(),
+        format!("turn.{CANARY}"),
+        format!("{CANARY}.base_url"),
+        format!("models.{CANARY}"),
+    ] {
+        for args in [
+            &["config", "explain", &key][..],
+            &["config", "explain", &key, "--json"],
+            &["config", "set", &key, "x"],
+            &["config", "set", "--json", &key, CANARY],
+        ] {
+            let told = clean(bench.run(args), &format!("{args:?}")).ended_with(2);
+            assert!(
+                told.stderr.contains("there is no setting `"),
+                "{}",
+                told.stderr
+            );
+        }
+    }
+    let files = [
+        (
+            "config.toml",
+            vec![
+                format!("{CANARY} = 1\n"),
+                format!("{CANARY} = 1\n{CANARY} = 2\n"),
+                format!("[{CANARY}]\na = 1\n[{CANARY}]\n"),
+                format!("[turn]\n{CANARY} = 1\n"),
+                format!("{CANARY}\n"),
+                format!("session.{CANARY} = 1\n"),
+                format!("[models.openai]\n{CANARY} = 1\n"),
+                format!("[models.openai.headers]\n{CANARY} = 1\n"),
+                format!("[models.openai.headers]\n{CANARY} = 'x'\n"),
+                format!("[tools.bash.environment]\n{CANARY} = 1\n"),
+                format!("[models.{CANARY}-{CANARY}]\nbase_url = 1\nround_max = 2\n"),
+            ],
+        ),
+        (
+            "config.yaml",
+            vec![
+                format!("{CANARY}: 1\n"),
+                format!("{CANARY}: 1\n{CANARY}: 2\n"),
+                format!("turn:\n  {CANARY}: 1\n"),
+                format!("*{CANARY} : 1\n"),
+                format!("{CANARY}\n"),
+                format!("? [{CANARY}]\n: 1\n"),
+            ],
+        ),
+        (
+            "config.json5",
+            vec![
+                format!("{{ '{CANARY}': 1 }}"),
+                format!("{{ '{CANARY}': 1, '{CANARY}': 2 }}"),
+                format!("{{ turn: {{ '{CANARY}': 1 }} }}"),
+                format!("{{ {CANARY}: 1 }}"),
+                format!("{{ sk_qcanaryq_0123456789: 1, sk_qcanaryq_0123456789: 1 }}"),
+                format!("{{ '{CANARY}' }}"),
+            ],
+        ),
+    ];
+    for (name, texts) in files {
+        let file = bench.user_settings_in(name, "");
+        for text in texts {
+            bench.user_settings_in(name, &text);
+            for args in [
+                &["config", "check"][..],
+                &["config", "check", "--json"],
+                &["config", "explain", "session"],
+                &["sessions", "--json"],
+                &["doctor"],
+                &["doctor", "--json"],
+            ] {
+                let told = clean(bench.run(args), &format!("{name}: {text}{args:?}"));
+                assert_ne!(
+                    told.code,
+                    Some(0),
+                    "{name}: {text}{args:?}: {}",
+                    told.stdout
+                );
+            }
+        }
+        std::fs::remove_file(file).unwrap();
+    }
+}
+
+#[test]
 fn no_child_is_given_a_key_that_it_was_not_meant_to_have() {
     let bench = Bench::new();
     bench.write("key", &format!("{CANARY}\n"));

@@ -210,10 +210,10 @@ fn where_there_is_no_file_one_is_made_that_is_private_and_one_of_another_format_
     fs::remove_file(file).unwrap();
     bench.user_settings_in("config.json5", "{ session: 'y' }");
     let refused = bench.run(&["config", "set", "session", "x"]).ended_with(78);
-    assert!(
-        refused.stderr.contains("only TOML is changed"),
-        "{}",
-        refused.stderr
+    assert_eq!(
+        bench.anywhere(&refused.stderr),
+        "error: ~/.config/latchwork/config.json5 is not TOML, and only TOML is changed from here\n  \
+         hint: write it there by hand: \"session\": VALUE\n  hint: `latchwork config check` says whether it can be used then\n"
     );
     assert_eq!(
         bench
@@ -288,4 +288,84 @@ fn the_schema_is_one_json_value() {
         schema.pointer("/properties/turn/properties/rounds_max/minimum"),
         Some(&json!(1))
     );
+}
+
+#[test]
+fn what_cannot_be_set_in_json5_and_yaml_is_told_as_it_is_written_there() {
+    for (name, text) in [
+        ("config.json5", "{ session: 'y' }"),
+        ("config.yaml", "session: y\n"),
+    ] {
+        let bench = Bench::new();
+        let file = bench.user_settings_in(name, text);
+        let told = bench
+            .run(&["config", "set", "turn.rounds_max", "5"])
+            .ended_with(78)
+            .stderr;
+        let (_, hint) = told.split_once("write it there by hand: ").unwrap();
+        let line = hint.lines().next().unwrap().replace("VALUE", "5");
+        assert_eq!(
+            fs::read_to_string(&file).unwrap(),
+            text,
+            "it is not touched"
+        );
+        let whole = if name.ends_with("json5") {
+            format!("{{ session: 'y', {line} }}")
+        } else {
+            format!("{text}{line}\n")
+        };
+        fs::write(&file, whole).unwrap();
+        let shown = bench
+            .run(&["config", "show", "--json"])
+            .ended_with(0)
+            .json();
+        assert_eq!(
+            (&shown["turn.rounds_max"], &shown["session"]),
+            (&json!(5), &json!("y")),
+            "{line}"
+        );
+        let secret = bench
+            .run(&["config", "set", "models.openai.key", "sk-canary"])
+            .ended_with(78)
+            .stderr;
+        assert!(!secret.contains("canary"), "{secret}");
+    }
+}
+
+#[test]
+fn of_several_that_set_at_once_none_is_lost() {
+    let bench = Bench::new();
+    let keys = [
+        "turn.rounds_max",
+        "turn.token_budget",
+        "context.keep_recent_tokens",
+        "session",
+    ];
+    for round in 1_000..1_030 {
+        let value = round.to_string();
+        // In the first round the file is not there, nor is its folder.
+        let all = keys.map(|key| {
+            bench
+                .command(&["config", "set", key, &value])
+                .spawn()
+                .unwrap()
+        });
+        all.into_iter()
+            .for_each(|child| drop(finish(child, "").ended_with(0)));
+        let shown = bench
+            .run(&["config", "show", "--json"])
+            .ended_with(0)
+            .json();
+        for key in keys {
+            let value = if key == "session" {
+                json!(value)
+            } else {
+                json!(round)
+            };
+            assert_eq!(shown[key], value, "{key}");
+        }
+    }
+    let folder = bench.user_settings_in("config.toml", "");
+    let left = fs::read_dir(folder.parent().unwrap()).unwrap();
+    assert_eq!(left.count(), 1, "nothing is left beside it");
 }

@@ -112,7 +112,8 @@ fn a_program_that_runs_takes_over_what_it_can_and_says_what_it_cannot() {
     told(&mut errors, "latchwork_lock_hold");
 
     bench.user_settings("session = 'diary'\nlog = 'latchwork=loud'\n");
-    told(&mut errors, "the setting log cannot be read");
+    told(&mut errors, "is no filter of logs");
+    told(&mut errors, "hint: the settings of before stay in force");
     assert!(append("three").contains("state"));
     drop(input);
     assert!(child.wait().unwrap().success());

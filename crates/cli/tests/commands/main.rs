@@ -8,6 +8,7 @@
     reason = "a test that fails says so"
 )]
 
+mod append;
 mod bench;
 mod canary;
 mod config;

@@ -79,3 +79,75 @@ fn a_mistyped_model_is_answered_with_the_provider_that_is_meant() {
     );
     assert!(told("gpt-5").contains("hint: if it is a model of OpenAI's, write `openai/gpt-5`"));
 }
+
+#[test]
+fn a_check_finds_what_others_find_only_when_they_need_it() {
+    let bench = Bench::new();
+    bench.user_settings("session = \"a\"\nmodel = \"opanai/gpt-5\"\n");
+    let told = bench.run(&["config", "check"]).ended_with(78).stderr;
+    assert_eq!(
+        bench.anywhere(&told),
+        r#"error: the settings cannot be used
+  x user file "~/.config/latchwork/config.toml" line 2: `model`: there is no such provider; did you mean `openai/gpt-5`?; known are openai, and replay:FILE; models.NAME.base_url sets one up
+   ,-[~/.config/latchwork/config.toml:2:1]
+ 1 | session = "•••"
+ 2 | model = "•••/•••"
+   : ^^^^^^^^|^^^^^^^^
+   :         `-- here
+   `----
+  hint: `latchwork config explain KEY` says what a setting may be
+"#
+    );
+    bench.run(&["sessions"]).ended_with(0);
+    for (text, words) in [
+        (
+            "log = \"debgu\"",
+            "line 1: `log`: number 1 of its parts is no filter of logs; did you mean `debug`?",
+        ),
+        (
+            "[tools]\ntools = [\"read\", \"bahs\"]",
+            "line 2: `tools.tools`: number 2 of the list is no tool; did you mean `bash`?",
+        ),
+    ] {
+        bench.user_settings(text);
+        for args in [&["config", "check"][..], &["sessions"]] {
+            let told = bench.run(args).ended_with(78).stderr;
+            assert!(told.contains(words), "{args:?}: {told}");
+        }
+    }
+    for (key, value) in [("log", "debgu"), ("tools.tools", "bahs")] {
+        bench.user_settings("");
+        let told = bench
+            .run(&["config", "set", key, value])
+            .ended_with(78)
+            .stderr;
+        assert!(
+            told.contains("did you mean") && told.contains("nothing was changed"),
+            "{told}"
+        );
+    }
+    let told = bench
+        .run(&["config", "set", "model", "opanai/x"])
+        .ended_with(0)
+        .stderr;
+    assert!(
+        told.starts_with("warning: ") && told.contains("did you mean `openai/x`?"),
+        "{told}"
+    );
+    let told = bench.run(&["doctor", "--json"]).stdout;
+    assert!(told.contains("did you mean `openai/x`?"), "{told}");
+}
+
+#[test]
+fn a_mistyped_recording_is_answered_with_the_one_beside_it() {
+    let bench = Bench::new();
+    bench.begun();
+    let told = bench
+        .run(&["run", "--model", "replay:recroded.jsonl", "Hello"])
+        .ended_with(1)
+        .stderr;
+    assert!(
+        told.contains("hint: did you mean `recorded.jsonl`?"),
+        "{told}"
+    );
+}

@@ -248,7 +248,8 @@ fn an_unknown_name_is_answered_with_the_one_that_may_be_meant() {
             "`lock.max_hlod`; did you mean `lock.max_hold`?",
         ),
         ("colour = 'red'", "`colour`"),
-        ("'a\\u001b' = 1", "`\"a\\\\u001b\"`"),
+        ("'a\\u001b' = 1", "`•••`"),
+        ("lock.sk-canary-0123 = 1", "`lock.•••`"),
     ] {
         assert_eq!(faults(text), [format!("{prefix}{answer}")], "{text}");
     }

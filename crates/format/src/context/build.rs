@@ -10,8 +10,8 @@ use crate::kind::{Kind, Role};
 use crate::transcript::as_custom;
 use crate::views::{ModelRef, Replacement};
 
-pub(super) fn build(branch: &[&RawEntry]) -> Context {
-    let (thinking_level, model) = settings(branch);
+pub(super) fn build(above: &[&RawEntry], branch: &[&RawEntry]) -> Context {
+    let (thinking_level, model) = settings(above, branch);
     let shown = shown_entries(branch);
     let edits: HashMap<EntryId, &RawEntry> = shown
         .iter()
@@ -37,9 +37,10 @@ pub(super) fn build(branch: &[&RawEntry]) -> Context {
 }
 
 /// The last thinking level and the last model, wherever they stand on the branch.
-fn settings(branch: &[&RawEntry]) -> (String, Option<ModelRef>) {
-    let level = branch.iter().rev().find_map(|entry| entry.thinking_level());
-    let model = branch.iter().rev().find_map(|entry| match entry.kind() {
+fn settings(above: &[&RawEntry], branch: &[&RawEntry]) -> (String, Option<ModelRef>) {
+    let upwards = || branch.iter().rev().chain(above.iter().rev());
+    let level = upwards().find_map(|entry| entry.thinking_level());
+    let model = upwards().find_map(|entry| match entry.kind() {
         Kind::ModelChange => entry.model_change(),
         Kind::Message(Role::Assistant) => entry.message().map(|message| ModelRef {
             provider: message.provider().unwrap_or_default().into_owned(),

@@ -1,26 +1,37 @@
 //! Writing one object, key by key, with values that may be raw text.
+//!
+//! Raw text stays as it was written, but for line breaks: a line holds none.
 
-use super::{Raw, compact, quote};
+use std::fmt::Write as _;
+
+use super::{Raw, on_one_line, push_quoted};
 
 /// An object under construction. Keys come out in the order they were given, on one line.
 pub(crate) struct ObjectBuilder(String);
 
 impl ObjectBuilder {
     pub(crate) fn new() -> Self {
-        ObjectBuilder(String::from("{"))
+        ObjectBuilder::sized(0)
+    }
+
+    /// One that will hold about that many bytes.
+    pub(crate) fn sized(bytes: usize) -> Self {
+        let mut text = String::with_capacity(bytes + 64);
+        text.push('{');
+        ObjectBuilder(text)
     }
 
     fn key(&mut self, key: &str) {
         if self.0.len() > 1 {
             self.0.push(',');
         }
-        self.0.push_str(&quote(key));
+        push_quoted(&mut self.0, key);
         self.0.push(':');
     }
 
     pub(crate) fn raw(&mut self, key: &str, value: Raw<'_>) -> &mut Self {
         self.key(key);
-        self.0.push_str(&compact(value.text()));
+        self.0.push_str(&on_one_line(value.text()));
         self
     }
 
@@ -33,7 +44,7 @@ impl ObjectBuilder {
 
     pub(crate) fn str(&mut self, key: &str, value: &str) -> &mut Self {
         self.key(key);
-        self.0.push_str(&quote(value));
+        push_quoted(&mut self.0, value);
         self
     }
 
@@ -46,7 +57,8 @@ impl ObjectBuilder {
 
     pub(crate) fn u64(&mut self, key: &str, value: u64) -> &mut Self {
         self.key(key);
-        self.0.push_str(&value.to_string());
+        // A string has no way to refuse what is written to it.
+        let _ = write!(self.0, "{value}");
         self
     }
 

@@ -4,8 +4,10 @@
 
 use std::borrow::Cow;
 
+use super::lex::{is_space, space_end, string_end};
+
 /// Reads a JSON string with its quotes. A surrogate without its other half reads as U+FFFD.
-pub(super) fn decode(raw: &str) -> Option<Cow<'_, str>> {
+pub(crate) fn decode(raw: &str) -> Option<Cow<'_, str>> {
     let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
     if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
         return Some(Cow::Borrowed(inner));
@@ -60,29 +62,56 @@ fn code_unit(text: &str) -> Option<u16> {
 
 /// Writes `text` as a JSON string onto one line.
 pub(crate) fn quote(text: &str) -> String {
-    // A string has no way to fail to serialise; the fallback keeps this total without a panic.
-    serde_json::to_string(text).unwrap_or_else(|_| String::from("\"\""))
+    let mut out = String::with_capacity(text.len() + 2);
+    push_quoted(&mut out, text);
+    out
 }
 
-/// Takes out the space between tokens, so that the value stands on one line.
+/// Writes `text` as a JSON string behind what `out` holds.
+pub(crate) fn push_quoted(out: &mut String, text: &str) {
+    let plain = |byte: &u8| *byte >= b' ' && !matches!(byte, b'"' | b'\\');
+    if text.as_bytes().iter().all(plain) {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+        return;
+    }
+    // A string has no way to fail to serialise; the fallback keeps this total without a panic.
+    out.push_str(&serde_json::to_string(text).unwrap_or_else(|_| String::from("\"\"")));
+}
+
+/// The value on one line: as it stands, unless there are line breaks in it; then without space between its tokens.
+pub(crate) fn on_one_line(raw: &str) -> Cow<'_, str> {
+    match memchr::memchr(b'\n', raw.as_bytes()) {
+        None => Cow::Borrowed(raw),
+        Some(_) => compact(raw),
+    }
+}
+
+/// Takes out the space between tokens.
 pub(crate) fn compact(raw: &str) -> Cow<'_, str> {
-    let spaced = |byte: &u8| matches!(byte, b' ' | b'\n' | b'\r' | b'\t');
-    if !raw.as_bytes().iter().any(spaced) {
-        return Cow::Borrowed(raw);
-    }
-    let (mut quoted, mut escaped) = (false, false);
-    let mut kept = String::with_capacity(raw.len());
-    for character in raw.chars() {
-        match character {
-            _ if escaped => escaped = false,
-            '\\' if quoted => escaped = true,
-            '"' => quoted = !quoted,
-            ' ' | '\n' | '\r' | '\t' if !quoted => continue,
-            _ => {}
+    let bytes = raw.as_bytes();
+    let mut kept: Option<String> = None;
+    let (mut from, mut at) = (0, 0);
+    while let Some(&byte) = bytes.get(at) {
+        match byte {
+            b'"' => at = string_end(bytes, at).unwrap_or(bytes.len()),
+            _ if is_space(byte) => {
+                kept.get_or_insert_with(|| String::with_capacity(raw.len()))
+                    .push_str(&raw[from..at]);
+                at = space_end(bytes, at);
+                from = at;
+            }
+            _ => at += 1,
         }
-        kept.push(character);
     }
-    Cow::Owned(kept)
+    match kept {
+        None => Cow::Borrowed(raw),
+        Some(mut kept) => {
+            kept.push_str(&raw[from..]);
+            Cow::Owned(kept)
+        }
+    }
 }
 
 /// Replaces escapes of lone surrogates by U+FFFD's, so that every reader accepts the value.
@@ -151,7 +180,14 @@ mod tests {
         fn compacting_changes_no_value(text in any::<String>(), n in any::<i32>()) {
             let value = serde_json::json!({ "k": [text, n, { "x": null }], "": { } });
             let pretty = serde_json::to_string_pretty(&value).unwrap();
+            prop_assert_eq!(on_one_line(&pretty).into_owned(), value.to_string());
             prop_assert_eq!(compact(&pretty).into_owned(), value.to_string());
+            prop_assert!(matches!(compact(&value.to_string()), Cow::Borrowed(_)), "what is compact is not copied");
+        }
+
+        #[test]
+        fn a_string_is_quoted_as_serde_does(text in any::<String>()) {
+            prop_assert_eq!(quote(&text), serde_json::to_string(&text).unwrap());
         }
     }
 }

@@ -2,9 +2,11 @@
 //!
 //! A result belongs to the latest call before it that has its id. What is left open at the end is closed
 //! honestly: the outcome is unknown. Of a reply that broke off, text stays, and calls stay only with a result.
+//! Seals are looked at last, when it is known what stands before each reply.
 
 use std::collections::{HashMap, HashSet};
 
+use super::prefix::{Prefix, Shown};
 use super::report::{Change, ProjectionReport};
 use super::system::System;
 use super::turn::{self, DraftCall, DraftItem};
@@ -46,6 +48,8 @@ enum Draft {
     Assistant {
         items: Vec<DraftItem>,
         broke_off: bool,
+        /// What its seals depend on, if the writer noted it and any seal is left.
+        sealed_for: Option<Prefix>,
         source: Option<EntryId>,
     },
 }
@@ -142,9 +146,11 @@ impl Projection<'_> {
                 said => items.push(said),
             }
         }
+        let sealed = self.target.seals_a_prefix() && items.iter().any(DraftItem::is_sealed);
         self.turns.push(Draft::Assistant {
             items,
             broke_off,
+            sealed_for: sealed.then(|| Prefix::noted(view)).flatten(),
             source: source.cloned(),
         });
     }
@@ -208,28 +214,42 @@ impl Projection<'_> {
     fn finish(self) -> (Conversation, ProjectionReport) {
         let mut report = self.report;
         let mut exchanges = Vec::with_capacity(self.turns.len());
-        for turn in self.turns {
-            match turn {
-                Draft::User(turn) => exchanges.push(Exchange::User(turn)),
+        // Digesting costs as much as reading; it ends with the last reply that asks for it.
+        let mut shown = Shown::default();
+        let digested = self.turns.iter().rposition(|turn| {
+            matches!(
+                turn,
                 Draft::Assistant {
-                    items,
+                    sealed_for: Some(_),
+                    ..
+                }
+            )
+        });
+        for (place, turn) in self.turns.into_iter().enumerate() {
+            let exchange = match turn {
+                Draft::User(turn) => Some(Exchange::User(turn)),
+                Draft::Assistant {
+                    mut items,
                     broke_off,
+                    sealed_for,
                     source,
                 } => {
-                    exchanges.extend(
-                        close(items, broke_off, source.as_ref(), &mut report)
-                            .map(Exchange::Assistant),
-                    );
+                    if sealed_for.is_some_and(|prefix| prefix != shown.prefix()) {
+                        report.note(source.as_ref(), Change::StalePrefix);
+                        turn::unseal(&mut items);
+                    }
+                    close(items, broke_off, source.as_ref(), &mut report).map(Exchange::Assistant)
                 }
+            };
+            if let Some(exchange) = exchange {
+                if digested.is_some_and(|last| place < last) {
+                    shown.exchange(&exchange);
+                }
+                exchanges.push(exchange);
             }
         }
-        (
-            Conversation {
-                system: self.system.finish(),
-                exchanges,
-            },
-            report,
-        )
+        let system = self.system.finish();
+        (Conversation { system, exchanges }, report)
     }
 }
 

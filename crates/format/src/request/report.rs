@@ -62,13 +62,15 @@ pub enum Change {
     RewrittenArguments,
     /// Another model's seal was left out.
     ForeignSignature,
+    /// The model's own seals were left out, as what stood before the reply is not what the model was shown.
+    StalePrefix,
     /// Reasoning that cannot be handed on was left out.
     DroppedThinking,
     /// A block without anything in it was left out.
     EmptyBlock,
     /// A message without anything in it was left out.
     EmptyMessage,
-    /// A sentence stands for an image, as the model takes none.
+    /// A sentence stands for an image, as the model takes none, or none of that form, or its data are no base64.
     ReplacedImage,
     /// A block or a message of a kind we do not know was left out.
     Unknown,

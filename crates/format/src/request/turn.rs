@@ -10,7 +10,7 @@ use super::{
     Arguments, Block, CallResult, NonEmpty, Outcome, Part, Target, Thinking, Words, words,
 };
 use crate::id::EntryId;
-use crate::json::{MAX_VALUE_DEPTH, Raw, compact, deeper_than, scrub_surrogates};
+use crate::json::{MAX_VALUE_DEPTH, Raw, compact, deeper_than, is_compact, scrub_surrogates};
 use crate::message::{self, Content, MessageView, ToolCall};
 
 /// A part of an assistant's turn while results are still looked for.
@@ -25,6 +25,42 @@ pub(super) struct DraftCall {
     pub(super) arguments: Arguments,
     pub(super) signature: Option<String>,
     pub(super) result: Option<CallResult>,
+}
+
+impl DraftItem {
+    /// Whether it carries a mark of the model's own.
+    pub(super) fn is_sealed(&self) -> bool {
+        match self {
+            DraftItem::Block(Block::Text { signature, .. }) => signature.is_some(),
+            DraftItem::Block(Block::Thinking(thinking)) => {
+                matches!(thinking, Thinking::Sealed { .. })
+            }
+            DraftItem::Call(call) => call.signature.is_some(),
+        }
+    }
+}
+
+/// Takes the seals off; what of the thinking is readable stays.
+pub(super) fn unseal(items: &mut Vec<DraftItem>) {
+    let readable = |item: DraftItem| match item {
+        DraftItem::Block(Block::Text { text, .. }) => Some(DraftItem::Block(Block::Text {
+            text,
+            signature: None,
+        })),
+        DraftItem::Block(Block::Thinking(Thinking::Sealed { text, redacted, .. })) => {
+            let plain = Words::new(text).filter(|_| !redacted)?;
+            Some(DraftItem::Block(Block::Thinking(Thinking::Plain(plain))))
+        }
+        plain @ DraftItem::Block(Block::Thinking(Thinking::Plain(_))) => Some(plain),
+        DraftItem::Call(call) => Some(DraftItem::Call(DraftCall {
+            signature: None,
+            ..call
+        })),
+    };
+    *items = std::mem::take(items)
+        .into_iter()
+        .filter_map(readable)
+        .collect();
 }
 
 /// Text and images.
@@ -64,19 +100,61 @@ fn part(block: message::Block<'_>, target: &Target) -> Result<(Part, Option<Chan
         message::Block::Image { data, mime_type } if data.is_empty() || mime_type.is_empty() => {
             Err(Change::EmptyBlock)
         }
-        message::Block::Image { data, mime_type } if target.images => Ok((
-            Part::Image {
-                mime_type: mime_type.into_owned(),
-                data: data.into_owned(),
-            },
-            None,
-        )),
+        message::Block::Image { data, mime_type } if target.images => {
+            Ok(match picture(&mime_type, data, target) {
+                Some(picture) => (picture, None),
+                None => (
+                    Part::Text(Words::ours(words::IMAGE_UNREADABLE)),
+                    Some(Change::ReplacedImage),
+                ),
+            })
+        }
         message::Block::Image { .. } => Ok((
             Part::Text(Words::ours(words::IMAGE_LEFT_OUT)),
             Some(Change::ReplacedImage),
         )),
         _ => Err(Change::Unknown),
     }
+}
+
+/// An image whose data are what they should be, in a form that the target takes.
+fn picture(mime_type: &str, data: Cow<'_, str>, target: &Target) -> Option<Part> {
+    // The name that programs give it and no registry knows.
+    let mime_type = match mime_type {
+        "image/jpg" => "image/jpeg",
+        named => named,
+    };
+    (target.takes(mime_type) && is_base64(&data)).then(|| Part::Image {
+        mime_type: mime_type.to_owned(),
+        data: data.into_owned(),
+    })
+}
+
+/// Whether this is base64 of something, as providers read it: the standard letters, padded, in one piece.
+pub(super) fn is_base64(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let body = bytes
+        .strip_suffix(b"==")
+        .or_else(|| bytes.strip_suffix(b"="))
+        .unwrap_or(bytes);
+    let letter = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    !body.is_empty() && bytes.len().is_multiple_of(4) && body.iter().all(letter)
+}
+
+/// Whether there may be a number beyond every range: an exponent, or more digits than any float has before the point.
+fn has_vast_number(json: &[u8]) -> bool {
+    let mut digits = 0_usize;
+    for byte in json {
+        match byte {
+            b'0'..=b'9' => digits += 1,
+            b'e' | b'E' if digits > 0 => return true,
+            _ => digits = 0,
+        }
+        if digits > 300 {
+            return true;
+        }
+    }
+    false
 }
 
 /// What a tool said; something is always said.
@@ -205,7 +283,7 @@ fn draft_call(
 ) -> Option<DraftCall> {
     let id = Words::new(call.id.as_deref()?)?;
     let name = Words::new(call.name.as_deref()?.trim())?;
-    let (arguments, rewritten) = Arguments::read(call.arguments?)?;
+    let (arguments, rewritten) = Arguments::given(call.arguments?)?;
     if rewritten {
         note(Change::RewrittenArguments);
     }
@@ -220,16 +298,33 @@ fn draft_call(
 }
 
 impl Arguments {
+    /// The arguments, if they are an object or the text of one, as some protocols write them.
+    fn given(raw: Raw<'_>) -> Option<(Self, bool)> {
+        let Some(text) = raw.as_str() else {
+            return Arguments::read(raw);
+        };
+        if text.trim().is_empty() {
+            return Arguments::read(Raw::parse("{}").ok()?);
+        }
+        Arguments::read(Raw::parse(&text).ok()?)
+    }
+
     /// The arguments, if they are an object, and whether their meaning had to be touched.
     pub(super) fn read(raw: Raw<'_>) -> Option<(Self, bool)> {
         if !raw.is_object() {
             return None;
         }
-        let compact = compact(raw.text());
+        let compact = if is_compact(raw.text()) {
+            Cow::Borrowed(raw.text())
+        } else {
+            compact(raw.text())
+        };
         let scrubbed = scrub_surrogates(&compact);
         let changed = matches!(scrubbed, Cow::Owned(_)) && scrubbed != compact;
         let shallow = !deeper_than(scrubbed.as_bytes(), MAX_VALUE_DEPTH);
-        if shallow && serde_json::from_str::<Map<String, Value>>(&scrubbed).is_ok() {
+        // It is JSON; what a strict reader may still refuse is a number that is too large.
+        let strict = || serde_json::from_str::<Map<String, Value>>(&scrubbed).is_ok();
+        if shallow && (!has_vast_number(scrubbed.as_bytes()) || strict()) {
             return RawValue::from_string(scrubbed.into_owned())
                 .ok()
                 .map(|raw| (Arguments(raw), changed));

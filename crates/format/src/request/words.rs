@@ -6,6 +6,18 @@ pub(super) const OUTCOME_UNKNOWN: &str = "The outcome of this call is unknown: n
      It may have run in part, in full, or not at all. Check before repeating it.";
 pub(super) const NO_OUTPUT: &str = "(nothing was returned)";
 pub(super) const IMAGE_LEFT_OUT: &str = "(an image stood here; this model reads text only)";
+pub(super) const IMAGE_UNREADABLE: &str =
+    "(an image stood here; its form or its data are not such that this model could be shown it)";
+/// Opens a conversation for a provider that wants a user to begin.
+pub(super) const OPENING: &str = "(The conversation begins here with what you said.)";
+/// Ends a conversation for a provider that wants a user to have the last word.
+pub(super) const GO_ON: &str = "(Nothing was said since. Please go on.)";
+
+/// Introduces the images of a result where the result itself cannot hold them.
+pub(super) fn images_of(tool: &str, id: &str) -> String {
+    format!("Images from the result of {tool} ({id}):")
+}
+pub(super) const IMAGES_FOLLOW: &str = "(its images follow in the next message of the user)";
 
 pub(super) fn compaction_summary(summary: &str) -> String {
     format!(

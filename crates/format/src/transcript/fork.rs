@@ -7,11 +7,12 @@
 
 use std::collections::HashMap;
 
-use super::migrate::{copy, entry_as_v3, push_line};
+use super::migrate::{entry_as_v3, push_line, set_parent};
 use super::{HeaderFault, Transcript};
-use crate::entry::{RawEntry, RawLine};
+use crate::entry::RawEntry;
 use crate::id::EntryId;
-use crate::json::{ObjectBuilder, Raw};
+use crate::json::quote;
+use crate::json::splice::Object;
 use crate::kind::{Kind, Role};
 use crate::{Header, ours};
 
@@ -109,37 +110,25 @@ fn labels_of<'t>(transcript: &'t Transcript, kept: &[&RawEntry]) -> Vec<&'t RawE
     transcript.entries().filter(in_effect).collect()
 }
 
-/// The entry's line in version 3, below this parent.
+/// The entry's line in version 3, below this parent; every other byte stays where it stood.
 fn entry_below(
     entry: &RawEntry,
     header: &Header,
     parent: Option<&EntryId>,
     first_kept: Option<&EntryId>,
 ) -> Vec<u8> {
-    let migrated = entry_as_v3(entry, header);
+    let line = entry_as_v3(entry, header).unwrap_or_else(|| entry.raw().to_vec());
     if entry.parent() == parent && first_kept.is_none() {
-        return migrated.unwrap_or_else(|| entry.raw().to_vec());
+        return line;
     }
-    let migrated = migrated.and_then(|line| match RawLine::parse(&line) {
-        Ok(RawLine::Entry(entry)) => Some(entry),
-        _ => None,
-    });
-    let fields = migrated.as_ref().unwrap_or(entry).fields();
-    let mut object = ObjectBuilder::new();
-    object
-        .str("type", entry.kind().type_name())
-        .str("id", entry.id().as_str());
-    match parent {
-        Some(parent) => object.str("parentId", parent.as_str()),
-        None => object.raw("parentId", Raw::trusted("null")),
+    let Some(mut object) = Object::read(&line) else {
+        return line;
     };
-    let mut written = vec!["type", "id", "parentId"];
+    set_parent(&mut object, parent);
     if let Some(first_kept) = first_kept {
-        object.str("firstKeptEntryId", first_kept.as_str());
-        written.push("firstKeptEntryId");
+        object.set_or_add("firstKeptEntryId", quote(first_kept.as_str()).as_bytes());
     }
-    copy(&mut object, &fields, &written);
-    object.finish().into_bytes()
+    object.to_bytes()
 }
 
 #[cfg(test)]

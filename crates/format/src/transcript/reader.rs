@@ -3,7 +3,10 @@
 //! Version 1 has no ids: an entry's id is made of its position, counted as pi counts it (every line that is
 //! JSON and not a false value, the header included), so the same file gives the same ids every time.
 
+use std::ops::Range;
+
 use super::HeaderFault;
+use super::pieces::side_by_side;
 use super::salvage::{self, Lost};
 use crate::entry::{Draft, Legacy, RawEntry};
 use crate::fault::{Limits, LineFault};
@@ -13,19 +16,21 @@ use crate::json::{Raw, js_trim};
 use crate::kind::{Kind, Role};
 
 /// What a line turned out to be.
-pub(super) enum Reading {
+pub(crate) enum Reading {
     /// Space, or a header.
     Nothing,
     Entry(RawEntry),
     Damaged(Lost),
+    /// Whole objects side by side, each with its place on the line.
+    Several(Vec<(Range<usize>, Reading)>),
 }
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct Reader {
+pub(crate) struct Reader {
     /// Where the next line begins.
-    pub(super) offset: u64,
+    pub(crate) offset: u64,
     /// The line read last, counted from 1.
-    pub(super) number: u64,
+    pub(crate) number: u64,
     first: First,
     /// pi's index of the next line.
     position: u64,
@@ -46,30 +51,88 @@ enum First {
 }
 
 impl Reader {
-    pub(super) fn header(&self) -> Option<&Header> {
+    pub(crate) fn header(&self) -> Option<&Header> {
         match &self.first {
             First::Header(header) => Some(header),
             _ => None,
         }
     }
 
-    pub(super) fn header_fault(&self) -> HeaderFault {
-        match self.first {
-            First::Other(line) => HeaderFault::Missing { line },
-            _ => HeaderFault::Empty,
+    /// Whether entries may be appended, as far as the header goes.
+    pub(crate) fn writable(&self) -> Result<&Header, HeaderFault> {
+        match &self.first {
+            First::Pending => Err(HeaderFault::Empty),
+            First::Other(line) => Err(HeaderFault::Missing { line: *line }),
+            First::Header(header) => match &header.version {
+                Version::Unknown(written) => Err(HeaderFault::UnknownVersion {
+                    written: written.clone(),
+                }),
+                _ => Ok(header),
+            },
         }
     }
 
     /// Reads one line without its newline; counts it, but leaves `offset` alone.
-    pub(super) fn line(&mut self, line: &[u8], limits: Limits) -> Reading {
+    pub(crate) fn line(&mut self, line: &[u8], limits: Limits) -> Reading {
         self.number += 1;
         if is_blank(line) {
             return Reading::Nothing;
         }
         match Draft::read(line, limits) {
             Ok(draft) => self.draft(draft),
+            Err(why @ LineFault::NotJson { .. }) => match self.side_by_side(line, limits) {
+                Some(pieces) => Reading::Several(pieces),
+                None => self.damaged(why, line),
+            },
             Err(why) => self.damaged(why, line),
         }
+    }
+
+    /// Whether an entry's line is all that its facts depend on: not so in versions 1 and 2, nor before the header.
+    pub(crate) fn lines_speak_for_themselves(&self) -> bool {
+        match &self.first {
+            First::Pending => false,
+            First::Other(_) => true,
+            First::Header(header) => !matches!(header.version, Version::One | Version::Two),
+        }
+    }
+
+    /// Counts an entry that was read elsewhere, where [`Reader::lines_speak_for_themselves`].
+    pub(crate) fn pass(&mut self) {
+        self.number += 1;
+        self.position += 1;
+    }
+
+    /// Counts a line of more bytes than `limits` allow, which was not kept.
+    pub(crate) fn pass_long(&mut self, blank: bool) {
+        self.number += 1;
+        if !blank {
+            self.position += 1;
+            self.not_a_header();
+        }
+    }
+
+    /// A line that holds several objects and nothing else. Not where the lines themselves have a meaning: in version 1,
+    /// whose ids are counted by them, and where the header is due.
+    fn side_by_side(
+        &mut self,
+        line: &[u8],
+        limits: Limits,
+    ) -> Option<Vec<(Range<usize>, Reading)>> {
+        match &self.first {
+            First::Header(header) if header.version == Version::One => return None,
+            First::Pending => return None,
+            _ => {}
+        }
+        let pieces = side_by_side(line)?.into_iter().map(|part| {
+            let piece = &line[part.clone()];
+            let reading = match Draft::read(piece, limits) {
+                Ok(draft) => self.draft(draft),
+                Err(why) => self.damaged(why, piece),
+            };
+            (part, reading)
+        });
+        Some(pieces.collect())
     }
 
     fn draft(&mut self, mut draft: Draft) -> Reading {
@@ -150,7 +213,7 @@ fn rename_hook_message(draft: &mut Draft) {
 }
 
 /// Whether the line is only space. Quarantined bytes are overwritten with spaces, so this is common after a repair.
-fn is_blank(line: &[u8]) -> bool {
+pub(crate) fn is_blank(line: &[u8]) -> bool {
     match line.iter().find(|byte| !byte.is_ascii_whitespace()) {
         None => true,
         Some(byte) if byte.is_ascii() => false,
@@ -256,6 +319,67 @@ mod tests {
             migrate(format!("{header}{entry}").as_bytes()),
             Err(MigrateError::Current)
         );
+    }
+
+    #[test]
+    fn whole_entries_on_one_line_are_each_read_where_they_stand() {
+        let header = "{\"type\":\"session\",\"version\":3,\"id\":\"s\"}\n";
+        let (a, b) = (
+            "{\"type\":\"x\",\"id\":\"a\"}",
+            "{\"type\":\"x\",\"id\":\"b\",\"n\":1e999}",
+        );
+        let c = "{\"type\":\"x\",\"id\":\"c\",\"parentId\":\"b\"}";
+        let file = format!("{header}{a}{{\"type\":\"x\"}} {b}\r\n{c}");
+        let transcript = Transcript::parse(file.as_bytes());
+        let found: Vec<_> = transcript
+            .lines()
+            .iter()
+            .map(|line| (line.entry.text(), line.offset, line.len, line.number))
+            .collect();
+        let at = |part: &str| file.find(part).unwrap() as u64;
+        assert_eq!(
+            found,
+            [
+                (a, at(a), a.len(), 2),
+                (b, at(b), b.len(), 2),
+                (c, at(c), c.len(), 3)
+            ]
+        );
+        let lost = &transcript.damage()[0];
+        assert_eq!(
+            (transcript.damage().len(), lost.offset, lost.len),
+            (1, at("{\"type\":\"x\"} "), 12)
+        );
+        assert_eq!(
+            transcript.parent_of(&"c".into()).unwrap().id().as_str(),
+            "b"
+        );
+        let old = file.replace(":3,", ":2,");
+        let migrated = Transcript::parse(&migrate(old.as_bytes()).unwrap());
+        let lines: Vec<_> = migrated
+            .lines()
+            .iter()
+            .map(|line| (line.entry.text(), line.number))
+            .collect();
+        assert_eq!(
+            lines,
+            [(a, 2), (b, 4), (c, 5)],
+            "a migrated file has each on a line of its own"
+        );
+    }
+
+    #[test]
+    fn where_lines_are_counted_or_the_header_is_due_one_line_is_one_entry_or_none() {
+        let two = "{\"type\":\"x\",\"id\":\"a\"}{\"type\":\"x\",\"id\":\"b\"}\n";
+        let first = Transcript::parse(b"{\"type\":\"session\",\"id\":\"s\"}\n");
+        assert!(first.writable().is_ok());
+        for before in ["", "{\"type\":\"session\",\"id\":\"s\"}\n"] {
+            let transcript = Transcript::parse(format!("{before}{two}").as_bytes());
+            assert_eq!(
+                (transcript.entry_count(), transcript.damage().len()),
+                (0, 1)
+            );
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::entry::RawEntry;
 use crate::id::EntryId;
 
 /// How many lost lines are followed upwards by their names before file order decides.
-const MAX_LOST_IN_A_ROW: usize = 1000;
+pub(crate) const MAX_LOST_IN_A_ROW: usize = 1000;
 
 /// An oddity of the tree, and what was made of it.
 #[derive(Clone, Debug, PartialEq, Eq)]

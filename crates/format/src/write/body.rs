@@ -3,9 +3,10 @@
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::WriteError;
+use super::{RawObject, WriteError};
 use crate::id::EntryId;
-use crate::json::{ObjectBuilder, Raw};
+use crate::json::splice::Object;
+use crate::json::{MAX_FIELDS, ObjectBuilder, Raw};
 use crate::mark::Mark;
 
 /// What an entry says, without its id, parent and time.
@@ -98,6 +99,8 @@ pub enum Body {
     },
     /// An entry of any type as it is; its own id, parent, time and mark are left out.
     Verbatim(Map<String, Value>),
+    /// An entry of any type byte for byte; its own id, parent, time and mark are left out.
+    Raw(RawObject),
 }
 
 impl Body {
@@ -123,11 +126,22 @@ impl Body {
             Body::ThinkingLevelChange { .. } => "thinking_level_change",
             Body::ContextEdit { .. } => "context_edit",
             Body::Usage { .. } => "usage",
+            // It brings its own type.
+            Body::Raw(_) => "",
             Body::Verbatim(map) => match map.get("type").and_then(Value::as_str) {
                 None | Some("session" | "") => return Err(WriteError::NoType),
                 Some(name) => name,
             },
         })
+    }
+
+    /// About how many bytes it takes, where that is plain.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Body::Message(message) => message.get().len(),
+            Body::Compaction { summary, .. } | Body::BranchSummary { summary, .. } => summary.len(),
+            _ => 0,
+        }
     }
 
     pub(super) fn write(&self, id: &EntryId, object: &mut ObjectBuilder) -> Result<(), WriteError> {
@@ -233,10 +247,10 @@ impl Body {
 
 fn write_message(message: &RawValue, object: &mut ObjectBuilder) -> Result<(), WriteError> {
     let raw = Raw::of(message);
-    let role = raw
-        .fields()
-        .and_then(|fields| fields.str("role").map(|role| !role.is_empty()));
-    if role != Some(true) {
+    let role = Object::read(raw.text().as_bytes())
+        .filter(|object| raw.is_object() && object.fields().count() <= MAX_FIELDS)
+        .and_then(|object| object.str("role"));
+    if role.is_none_or(|role| role.is_empty()) {
         return Err(WriteError::NotAMessage);
     }
     object.raw("message", raw);
@@ -244,6 +258,7 @@ fn write_message(message: &RawValue, object: &mut ObjectBuilder) -> Result<(), W
 }
 
 fn write_verbatim(map: &Map<String, Value>, object: &mut ObjectBuilder) -> Result<(), WriteError> {
+    super::narrow(map.len())?;
     for (key, field) in map {
         match key.as_str() {
             "type" | "id" | "parentId" | "timestamp" | Mark::FIELD => {}

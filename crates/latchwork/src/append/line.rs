@@ -1,16 +1,13 @@
 //! One line of input: a message as it is, or an entry around one.
 //!
 //! A message has a `role`, an entry has a `type`; an entry's `id`, `parentId` and `timestamp` are the store's business and are
-//! left out. `key` at the top names the line; else the message's own `idempotencyKey` does. Messages keep the text they were
-//! written in. Deliberately absent: any judgement of a message's content.
-
-use std::borrow::Cow;
+//! left out. `key` at the top names the line; else the message's own `idempotencyKey` does. Everything else keeps the bytes it
+//! was written in; only of an entry around a *user's* message the message alone is taken, as it goes through the inbox.
+//! Deliberately absent: any judgement of a message's content.
 
 use latchwork_format::json::{Fields, Raw};
-use latchwork_format::{Body, MessageView, Role};
+use latchwork_format::{Body, MessageView, RawObject, Role};
 use latchwork_session::{Key, KeyError};
-use serde::Serializer;
-use serde_json::Value;
 
 /// The field that names a line.
 const KEY: &str = "key";
@@ -66,11 +63,14 @@ pub(super) fn parse(line: &str) -> Result<NewLine, LineError> {
 }
 
 fn message(raw: Raw<'_>, fields: &Fields<'_>) -> Result<NewLine, LineError> {
-    let bare = match fields.get(KEY) {
-        Some(_) => Cow::Owned(without_key(fields).map_err(LineError::NotJson)?),
-        None => Cow::Borrowed(raw.text()),
-    };
-    of_message(Raw::parse(&bare).map_err(LineError::NotJson)?, fields)
+    if fields.get(KEY).is_none() {
+        return of_message(raw, fields);
+    }
+    let bare = object(raw)?.without(KEY);
+    of_message(
+        Raw::parse(&bare.text()).map_err(LineError::NotJson)?,
+        fields,
+    )
 }
 
 fn of_message(message: Raw<'_>, line: &Fields<'_>) -> Result<NewLine, LineError> {
@@ -90,37 +90,34 @@ fn of_message(message: Raw<'_>, line: &Fields<'_>) -> Result<NewLine, LineError>
 
 fn entry(raw: Raw<'_>, fields: &Fields<'_>, entry_type: &str) -> Result<NewLine, LineError> {
     let custom_type = fields.str("customType").unwrap_or_default();
-    match entry_type {
+    let line = match entry_type {
         "session" => return Err(LineError::Header),
-        "message" => return of_message(fields.get("message").ok_or(LineError::NoMessage)?, fields),
         "custom" | "custom_message" if custom_type.starts_with(OURS) => {
             return Err(LineError::Reserved);
         }
-        _ => {}
-    }
-    let key = fields
-        .str(KEY)
-        .map(Key::new)
-        .transpose()
-        .map_err(LineError::Key)?;
-    let Value::Object(mut object) = raw.to_value() else {
-        return Err(LineError::Neither);
+        "message" => of_message(fields.get("message").ok_or(LineError::NoMessage)?, fields)?,
+        _ => NewLine {
+            key: fields
+                .str(KEY)
+                .map(Key::new)
+                .transpose()
+                .map_err(LineError::Key)?,
+            body: Body::Raw(object(raw)?.without(KEY)),
+            role: None,
+        },
     };
-    object.remove(KEY);
-    Ok(NewLine {
-        key,
-        body: Body::Verbatim(object),
-        role: None,
+    Ok(match line.role {
+        // What a user says goes through the inbox, which holds messages.
+        None | Some(Role::User) => line,
+        Some(_) => NewLine {
+            body: Body::Raw(object(raw)?.without(KEY)),
+            ..line
+        },
     })
 }
 
-/// The object's text without its key; the other values keep the bytes they were written in.
-fn without_key(fields: &Fields<'_>) -> Result<String, serde_json::Error> {
-    let mut bytes = Vec::new();
-    let others = fields.iter().filter(|(name, _)| *name != KEY);
-    serde_json::Serializer::new(&mut bytes).collect_map(others)?;
-    // A serializer of JSON writes nothing but UTF-8.
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+fn object(raw: Raw<'_>) -> Result<RawObject, LineError> {
+    RawObject::parse(raw.text()).map_err(|_| LineError::Neither)
 }
 
 #[cfg(test)]
@@ -167,6 +164,32 @@ mod tests {
         let line =
             written(r#"{"type":"message","id":"x","message":{"role":"assistant","content":[]}}"#);
         assert_eq!(line["message"]["role"], "assistant");
+    }
+
+    #[test]
+    fn an_entry_keeps_every_byte_that_is_its_own() {
+        let odd = r#""n" :1e999 , "big":123456789012345678901234567890,"n":-0.0,"\u006bey":[ 1.50 ],"t":"\ud800\/" "#;
+        let rest = odd.replace(r#","\u006bey":[ 1.50 ]"#, "");
+        let bytes = |text: &str| {
+            let body = parse(text).unwrap().body;
+            let line = line(&EntryId::new("i"), None, "t", None, &body).unwrap();
+            String::from_utf8(line).unwrap()
+        };
+        let frame = r#","id":"i","parentId":null,"timestamp":"t","#;
+        assert_eq!(
+            bytes(&format!(r#"{{"id":"x","key":"k","type":"note",{odd}}}"#)),
+            format!("{{\"type\":\"note\"{frame}{rest}}}\n"),
+            "a key is one however it is escaped"
+        );
+        let message = format!(r#""message" : {{"role":"assistant", {rest}}} , {rest}"#);
+        assert_eq!(
+            bytes(&format!(r#"{{"type":"message",{message}}}"#)),
+            format!("{{\"type\":\"message\"{frame}{message}}}\n")
+        );
+        assert_eq!(
+            bytes(&format!(r#"{{"role":"user","key":"k", {odd}}}"#)),
+            format!("{{\"type\":\"message\"{frame}\"message\":{{\"role\":\"user\", {rest}}}}}\n")
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What is answered for one line: where its entry stands now, as one JSON object.
 
 use latchwork_format::EntryId;
-use latchwork_session::{Key, Level};
+use latchwork_session::{Key, Level, Outcome};
 use serde::Serialize;
 
 /// One line was taken, and this is durable.
@@ -15,6 +15,9 @@ pub struct Appended {
     pub stands: Stands,
     /// What it survives.
     pub level: Level,
+    /// What had come in between; left out where nothing had.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<&'static str>,
     /// It was there before.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub duplicate: bool,
@@ -52,6 +55,7 @@ impl Appended {
             key,
             stands,
             level: Level::Synced,
+            outcome: None,
             duplicate,
         }
     }
@@ -63,6 +67,21 @@ impl Appended {
         duplicate: bool,
     ) -> Self {
         Self::new(key, Stands::Placed { id, parent_id }, duplicate)
+    }
+
+    /// With what it survives, and what had come in between.
+    pub(super) const fn at(self, level: Level, outcome: &Outcome) -> Self {
+        let outcome = match outcome {
+            Outcome::Rebased { .. } => Some("rebased"),
+            Outcome::Diverged { .. } => Some("diverged"),
+            Outcome::Aside { .. } => Some("aside"),
+            _ => None,
+        };
+        Self {
+            level,
+            outcome,
+            ..self
+        }
     }
 
     pub(super) const fn pending(key: Key, duplicate: bool, why: Option<String>) -> Self {

@@ -13,9 +13,9 @@ use super::names::{Kind, meant_by, name_of};
 #[non_exhaustive]
 pub enum EditError {
     /// There is none of this name.
-    #[error("there is no setting `{key}`{}", meant.map_or_else(String::new, |meant| format!("; did you mean `{meant}`?")))]
+    #[error("there is no setting `{}`{}", if meant.is_some() { key.veiled_but_last() } else { key.veiled() }, meant.map_or_else(String::new, |meant| format!("; did you mean `{meant}`?")))]
     Unknown {
-        /// As it was given.
+        /// As it was given; it may be a secret, and is shown veiled.
         key: Key,
         /// The one that may be meant.
         meant: Option<&'static str>,
@@ -153,6 +153,10 @@ mod tests {
         assert!(refused("a = = 1", "session").contains("not valid TOML"));
         assert!(refused("turn = 1", "turn.rounds_max").contains("`turn` is no table"));
         assert!(refused(FILE, "turn").contains("no setting"));
+        assert_eq!(
+            refused(FILE, "turn.sk-canary"),
+            "there is no setting `turn.•••`"
+        );
     }
 
     /// Words that mean something for each setting whose value one can give in words.

@@ -12,6 +12,7 @@ use latchwork_config::{
 use latchwork_tools::{BashOptions, allowed_environment};
 use serde_json::Value;
 
+use super::misnamed::misnamed_tools;
 use super::names::{name_of, names};
 use super::odds::at_odds;
 use super::{Settings, openclaw};
@@ -99,6 +100,10 @@ impl Sources {
             layers = layers.flag(&flag, key.as_str(), &value);
         }
         let mut resolved = layers.resolve::<Settings>()?;
+        let faults = misnamed_tools(&resolved);
+        if !faults.is_empty() {
+            return Err(ConfigError { faults });
+        }
         resolved.warnings.extend(ignored);
         let odds = at_odds(&resolved);
         resolved.warnings.extend(odds);

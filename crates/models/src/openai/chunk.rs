@@ -7,6 +7,7 @@
 //! Deliberately absent: what the chunks amount to (`assembly`). Of several choices only the first is read; we ask for
 //! one.
 
+use latchwork_format::request::wire::chat::THINKING_FIELDS;
 use latchwork_session::Usage;
 use serde_json::Value;
 
@@ -60,9 +61,6 @@ pub(crate) struct WireError {
     /// Its words.
     pub(crate) message: String,
 }
-
-/// The fields in which servers say what the model thinks.
-pub(crate) const THINKING_FIELDS: [&str; 3] = ["reasoning_content", "reasoning", "reasoning_text"];
 
 impl Chunk {
     /// Reads one event's data. `named_error`: the event's type said that it is an error.

@@ -4,7 +4,7 @@
 //! is dropped. Deliberately absent: asking again, and any other provider.
 
 use futures::StreamExt;
-use latchwork_format::request::{Target, project};
+use latchwork_format::request::{Prefix, Target, project};
 use latchwork_lock::{LockScope, TurnClaim};
 use latchwork_session::{
     ModelError, ModelEvent, ModelRequest, ProviderInfo, Reply, ReplyBlock, StopReason,
@@ -21,6 +21,8 @@ pub struct Answered {
     pub(crate) claim: TurnClaim,
     pub(crate) seen: Seen,
     pub(crate) reply: Reply,
+    /// What the model was shown, if the seals of the reply may depend on it.
+    pub(crate) shown: Option<Prefix>,
     /// Why the reply broke off, if it did.
     pub(crate) failure: Option<TurnError>,
 }
@@ -44,7 +46,7 @@ impl Turn<Assembled> {
     pub async fn ask(mut self, scope: &mut LockScope) -> Result<Turn<Answered>, Failed<Assembled>> {
         let phase = self.core.log.phase(TurnPhase::Ask);
         self.core.tally.rounds += 1;
-        let request = self.request();
+        let (request, shown) = self.request();
         let (reply, failure) = match converse(&self.core, scope, request).await {
             Ok(reply) => settle_reply(reply),
             Err(cut) => {
@@ -84,6 +86,7 @@ impl Turn<Assembled> {
                 claim,
                 seen,
                 reply,
+                shown,
                 failure,
             },
         };
@@ -91,7 +94,7 @@ impl Turn<Assembled> {
         Ok(turn)
     }
 
-    fn request(&self) -> ModelRequest {
+    fn request(&self) -> (ModelRequest, Option<Prefix>) {
         let core = &self.core;
         let info = core.runtime.model.info();
         let target = Target::new(info.provider, core.ask.model.as_str(), info.api);
@@ -102,6 +105,7 @@ impl Turn<Assembled> {
                 "the context was made valid for the model"
             );
         }
+        let shown = target.seals_a_prefix().then(|| conversation.prefix());
         let addition = self.phase.shown.system_prompt_addition.as_deref();
         let standing = [
             addition,
@@ -114,13 +118,14 @@ impl Turn<Assembled> {
             .filter(|text| !text.trim().is_empty())
             .collect();
         conversation.system = (!standing.is_empty()).then(|| standing.join("\n\n"));
-        ModelRequest {
+        let request = ModelRequest {
             model: core.ask.model.clone(),
             conversation,
             tools: core.runtime.tools.specs(),
             max_output_tokens: core.runtime.options.max_output_tokens,
             thinking: core.ask.thinking,
-        }
+        };
+        (request, shown)
     }
 }
 

@@ -6,8 +6,8 @@
 
 use latchwork_lock::{ClaimLost, LockScope, TurnClaim};
 use latchwork_session::{
-    Birth, Commit, EntryId, Intent, Level, NewEntry, Outcome, Receipt, Reply, StopReason, ToolCall,
-    ToolOutcome, ToolStatus,
+    Birth, Commit, EntryId, Intent, Level, NewEntry, Outcome, Receipt, Reply, ReplyBlock,
+    StopReason, ToolCall, ToolOutcome, ToolStatus,
 };
 
 use super::Answered;
@@ -154,7 +154,15 @@ impl Turn<Answered> {
     }
 
     fn reply_entry(&self) -> Result<NewEntry, TurnError> {
-        let message = self.phase.reply.to_message(self.core.wall_ms());
+        let Answered { reply, shown, .. } = &self.phase;
+        let mut message = reply.to_message(self.core.wall_ms());
+        // Seals hold behind what the model was shown; whoever asks it again looks whether that still stands.
+        if let (Some(shown), Some(fields)) =
+            (shown.filter(|_| is_sealed(reply)), message.as_object_mut())
+        {
+            let (field, note) = shown.note();
+            fields.insert(field.into(), note);
+        }
         self.core.entry(&message, "the reply")
     }
 
@@ -272,6 +280,15 @@ impl Turn<Written> {
             phase: Recorded { claim, reply, end },
         }))
     }
+}
+
+fn is_sealed(reply: &Reply) -> bool {
+    reply.blocks.iter().any(|block| match block {
+        ReplyBlock::Text { signature, .. }
+        | ReplyBlock::Thinking { signature, .. }
+        | ReplyBlock::Call { signature, .. } => signature.is_some(),
+        _ => false,
+    })
 }
 
 fn calls_of(reply: &Reply) -> impl Iterator<Item = ToolCall> {

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::StreamExt;
-use latchwork_format::request::{Conversation, Exchange, Part};
+use latchwork_format::request::{Block, Conversation, Exchange, Part, Thinking};
 use latchwork_lock::Unlocked;
 use latchwork_session::{
     AssembleInput, Assembled, CompactAsk, CompactReport, ContextEngine, EngineError, EngineInfo,
@@ -25,6 +25,8 @@ pub(crate) type Deed = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()> + Sen
 pub(crate) enum Beat {
     Say(&'static str),
     Think(&'static str),
+    /// Thinking with the model's own seal on it.
+    Seal(&'static str),
     Call(&'static str, &'static str),
     /// Something happens elsewhere meanwhile; the model goes on when it is done.
     Meanwhile(Deed),
@@ -85,6 +87,12 @@ fn shown(conversation: &Conversation) -> Vec<String> {
             Exchange::User(turn) => lines.push(format!("user: {}", words(&turn.parts))),
             Exchange::Assistant(turn) => {
                 lines.push("assistant".to_owned());
+                lines.extend(turn.blocks().filter_map(|block| match block {
+                    Block::Thinking(Thinking::Sealed { signature, .. }) => {
+                        Some(signature.to_string())
+                    }
+                    _ => None,
+                }));
                 for call in turn.calls() {
                     let result = words(&call.result.content);
                     lines.push(format!("{} -> {result}", call.id));
@@ -119,6 +127,13 @@ impl Telling {
                     self.reply.blocks.push(ReplyBlock::Thinking {
                         thinking: text.into(),
                         signature: None,
+                    });
+                    ModelEvent::Thinking(text.into())
+                }
+                Some(Beat::Seal(text)) => {
+                    self.reply.blocks.push(ReplyBlock::Thinking {
+                        thinking: text.into(),
+                        signature: Some(format!("seal of {text}")),
                     });
                     ModelEvent::Thinking(text.into())
                 }

@@ -171,6 +171,22 @@ fn names_are_lost_from_the_end_in_a_journal_and_each_by_itself_without_one() {
 }
 
 #[test]
+fn what_is_done_to_one_name_is_kept_in_its_order_whatever_else_is_lost() {
+    for how in BOTH {
+        let (sim, disk) = start();
+        drop(synced(&disk, "/f", b"old"));
+        disk.rename(Path::new("/f"), Path::new("/g")).unwrap();
+        let new = open(&disk, "/f");
+        new.append(b"new").unwrap();
+        new.sync_data().unwrap();
+        let all = found(&sim, how, |disk| (bytes(disk, "/f"), bytes(disk, "/g")));
+        let (old, new) = (Some(b"old".to_vec()), Some(b"new".to_vec()));
+        let expected = [(old.clone(), None), (None, old.clone()), (new, old)];
+        assert_eq!(all, expected.into(), "{how:?}");
+    }
+}
+
+#[test]
 fn a_rename_without_a_sync_before_it_can_leave_an_empty_file_and_one_with_it_cannot() {
     for how in BOTH {
         for is_synced in [false, true] {

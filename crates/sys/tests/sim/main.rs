@@ -6,6 +6,7 @@
     reason = "the helpers of tests, too, stop where something is wrong"
 )]
 
+mod both;
 mod like_real;
 mod loss;
 mod program;

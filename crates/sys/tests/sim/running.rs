@@ -154,3 +154,27 @@ fn many_files_that_come_and_go_leave_nothing_behind_but_what_a_cut_could_bring_b
         assert_eq!(there, [name.trim_start_matches('/')]);
     }
 }
+
+#[test]
+fn files_whose_removal_can_still_be_lost_are_kept_while_other_directories_are_synced() {
+    let sim = SimDisk::new(0);
+    let disk = sim.process();
+    disk.create_dir(Path::new("/d"), 0o700).unwrap();
+    let names: Vec<String> = (0..40).map(|nth| format!("/d/{nth}")).collect();
+    for name in &names {
+        let file = disk.open(Path::new(name), &how()).unwrap();
+        file.append(name.as_bytes()).unwrap();
+        file.sync_data().unwrap();
+    }
+    disk.sync_dir(Path::new("/d")).unwrap();
+    for name in &names {
+        disk.remove(Path::new(name)).unwrap();
+        disk.sync_dir(Path::new("/")).unwrap();
+    }
+    let after = sim.crash(&mut |_| 0, latchwork_sys::PowerLoss::Strict);
+    let after = after.process();
+    for name in &names {
+        let file = after.open(Path::new(name), &OpenHow::reading()).unwrap();
+        assert_eq!(read_at_most(&*file, 99).unwrap(), name.as_bytes());
+    }
+}

@@ -1,7 +1,7 @@
 //! The bench that these tests work at: stores over one folder, and short words for common moves.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use latchwork_format::Body;
 use latchwork_lock::{LockScope, Phase, Wait};
@@ -9,19 +9,38 @@ use latchwork_session::{
     AppendError, Birth, Commit, GuardAsk, Head, Intent, Key, Level, NewEntry, Receipt, SessionId,
     SessionLocks, Snapshot, TranscriptStore, View,
 };
-use latchwork_sys::{Steps, System};
+use latchwork_sys::{RealDisk, Steps, System, Trace, TraceDisk, TraceRules};
 use latchwork_transcript::{FileStore, Layout, Options};
 use serde_json::json;
 
 /// A folder of sessions. Each store made over it is like another process: it shares no memory with the others.
 pub(crate) struct Bench {
     dir: tempfile::TempDir,
+    /// What the order rules of durability say of each store.
+    traces: Mutex<Vec<Trace>>,
+}
+
+/// Files of which nothing is acknowledged: their names may be given before their bytes are durable.
+const UNSYNCED: [&str; 13] = [
+    ".lock", ".ask", ".latch", "0", "1", "2", "3", "4", "5", "6", "7", "8", "9",
+];
+
+/// No test breaks a rule, whatever it is about.
+impl Drop for Bench {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            for trace in self.traces.lock().unwrap().iter() {
+                assert_eq!(trace.broken(), []);
+            }
+        }
+    }
 }
 
 impl Bench {
     pub(crate) fn new() -> Self {
         Self {
             dir: tempfile::tempdir().unwrap(),
+            traces: Mutex::default(),
         }
     }
 
@@ -49,6 +68,18 @@ impl Bench {
     }
 
     pub(crate) fn store_on(&self, system: System) -> FileStore {
+        let rules = TraceRules {
+            guarded: vec!["/s.jsonl".to_owned()],
+            may_be_unsynced: UNSYNCED.map(str::to_owned).to_vec(),
+            ..TraceRules::default()
+        };
+        let (disk, trace) = TraceDisk::looking_through(system.disk, Arc::new(RealDisk), rules);
+        let system = System {
+            disk: Arc::new(disk),
+            steps: trace.steps(system.steps),
+            ..system
+        };
+        self.traces.lock().unwrap().push(trace);
         FileStore::new(system, Layout::folder(self.sessions()), Options::default())
     }
 
@@ -102,7 +133,9 @@ pub(crate) fn assistant(text: &str) -> NewEntry {
 
 /// A line as pi writes it.
 pub(crate) fn pi_line(id: &str, parent: Option<&str>, body: &serde_json::Value) -> String {
-    let mut line = json!({ "id": id, "parentId": parent, "timestamp": "2026-01-01T00:00:00.000Z" });
+    let mut line = json!({
+        "type": body["type"], "id": id, "parentId": parent, "timestamp": "2026-01-01T00:00:00.000Z"
+    });
     for (name, value) in body.as_object().unwrap() {
         line[name] = value.clone();
     }

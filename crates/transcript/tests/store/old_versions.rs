@@ -1,8 +1,11 @@
 //! Versions 1 and 2 are read in place; the first write brings them up to version 3, whole, and keeps the original.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use latchwork_session::TranscriptStore;
+use latchwork_session::{Head, TranscriptStore};
+use latchwork_sys::ScriptedSteps;
 
 use crate::bench::*;
 
@@ -69,4 +72,44 @@ async fn reading_an_old_version_changes_nothing_and_the_first_write_keeps_the_or
         );
     }
     assert!(seen > 0, "there are old sessions to try");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_peer_adds_to_an_old_version_while_it_is_brought_up_to_date_is_in_it_or_kept_beside()
+{
+    let old = "{\"type\":\"session\",\"version\":2,\"id\":\"s\",\"timestamp\":\"2026-01-01T00:00:00.000Z\",\"cwd\":\"/\"}\n";
+    for step in ["migrate:staged", "latch:staged"] {
+        let bench = Bench::new();
+        std::fs::create_dir(bench.sessions()).unwrap();
+        let first = pi_user("0000000a", None, "before");
+        std::fs::write(bench.transcript(), format!("{old}{first}")).unwrap();
+        let steps = Arc::new(ScriptedSteps::new());
+        let (path, told) = (bench.transcript(), AtomicBool::new(false));
+        steps.on(step, move || {
+            if !told.swap(true, Ordering::SeqCst) {
+                append_raw(
+                    &path,
+                    pi_user("0000000b", Some("0000000a"), "meanwhile").as_bytes(),
+                );
+            }
+        });
+        let store = bench.store_with(steps);
+        commit(&store, &Head::default(), at_head(vec![user("after")]))
+            .await
+            .unwrap();
+        let said = said(&store).await;
+        let beside = std::fs::read_dir(bench.sidecars().join("s.quarantine")).unwrap();
+        let beside: String = beside
+            .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap())
+            .collect();
+        if step == "migrate:staged" {
+            assert_eq!(said, ["before", "meanwhile", "after"]);
+        } else {
+            assert_eq!(said, ["before", "after"]);
+        }
+        assert!(
+            beside.contains("\"meanwhile\"") && beside.contains("\"before\""),
+            "{beside}"
+        );
+    }
 }

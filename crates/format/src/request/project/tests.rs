@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::request::{Block, Thinking};
 
+mod seals;
+
 fn own(message: &Value) -> Value {
     let mut message = message.clone();
     for (key, value) in [("provider", "p"), ("model", "m"), ("api", "a")] {
@@ -243,4 +245,77 @@ fn a_model_that_reads_text_only_is_told_that_there_was_an_image() {
     let (conversation, report) = project(&context, &blind);
     assert_eq!(conversation.exchanges.len(), 1);
     assert_eq!(report.count(&Change::ReplacedImage), 1);
+}
+
+#[test]
+fn calls_and_results_in_openclaws_forms_are_joined() {
+    let forms = json!([
+        { "type": "toolUse", "id": "1", "name": "ls", "input": { "a": 1 } },
+        { "type": "function_call", "id": "fc_2", "call_id": "2", "name": "ls", "arguments": "{\"a\":2}" },
+        { "type": "functionCall", "id": "3", "name": "ls", "arguments": "" },
+        { "type": "tool_call", "id": "4", "name": "ls" },
+        { "type": "tool_use", "id": "5", "name": "ls", "input": "no object" },
+    ]);
+    let mut late = result("1", "one");
+    late["toolCallId"].take();
+    late["toolUseId"] = "1".into();
+    let messages = [
+        reply(&forms),
+        late,
+        result("2", "two"),
+        result("3", "three"),
+    ];
+    let (conversation, changes) = run(&messages);
+    let told: Vec<_> = calls(&conversation)
+        .into_iter()
+        .map(|call| {
+            (
+                call.id.as_str(),
+                call.arguments.as_str(),
+                said(&call.result),
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("1", r#"{"a":1}"#, "one"),
+            ("2", r#"{"a":2}"#, "two"),
+            ("3", "{}", "three")
+        ]
+    );
+    assert_eq!(changes, [Change::DroppedCall, Change::DroppedCall]);
+}
+
+#[test]
+fn an_image_that_the_model_cannot_be_shown_is_told_of() {
+    let shown = |mime: &str, data: &str, api: &str| {
+        let image = json!({ "role": "user", "content": [{ "type": "image", "data": data, "mimeType": mime }] });
+        let context = Context {
+            messages: vec![ContextMessage::new(None, &to_raw_value(&image).unwrap())],
+            ..Context::default()
+        };
+        let (conversation, report) = project(&context, &Target::new("p", "m", api));
+        let Exchange::User(turn) = &conversation.exchanges[0] else {
+            panic!("no user")
+        };
+        let shown = matches!(turn.parts.as_slice()[0], Part::Image { .. });
+        assert_eq!(report.count(&Change::ReplacedImage), usize::from(!shown));
+        shown
+    };
+    assert!(shown("image/gif", "AA==", "anthropic-messages"));
+    assert!(
+        shown("image/jpg", "AAAA", "anthropic-messages"),
+        "by the name that no registry knows"
+    );
+    assert!(!shown("image/gif", "AA==", "google-generative-ai"));
+    assert!(shown("image/heic", "AA==", "google-generative-ai"));
+    assert!(!shown("image/heic", "AA==", "openai-responses"));
+    assert!(
+        shown("image/x", "AA==", "later"),
+        "a protocol that we do not know"
+    );
+    for data in ["AA=", "A A=", "====", "AA==AA==", "\u{e9}AAA"] {
+        assert!(!shown("image/png", data, "anthropic-messages"), "{data}");
+    }
 }
