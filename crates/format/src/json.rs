@@ -26,7 +26,9 @@ use serde_json::value::RawValue;
 pub(crate) use build::ObjectBuilder;
 pub(crate) use lex::deeper_than;
 pub(crate) use split::is_compact;
-pub(crate) use text::{compact, decode, js_trim, on_one_line, push_quoted, quote, scrub_surrogates};
+pub(crate) use text::{
+    compact, decode, js_trim, on_one_line, push_quoted, quote, scrub_surrogates,
+};
 
 /// The most keys that an object may have to be opened.
 pub const MAX_FIELDS: usize = 1 << 12;

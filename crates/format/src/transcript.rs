@@ -30,11 +30,11 @@ use index::Index;
 pub use fork::{ForkError, fork};
 pub(crate) use migrate::as_custom;
 pub use migrate::{MigrateError, migrate};
+pub(crate) use pieces::side_by_side;
+pub use pieces::{Pieces, pieces};
 pub(crate) use reader::{Reader, Reading, is_blank};
 pub(crate) use salvage::{BETWEEN_NAMES, Lost, MAX_NAME, find_names};
 pub(crate) use tree::MAX_LOST_IN_A_ROW;
-pub(crate) use pieces::side_by_side;
-pub use pieces::{Pieces, pieces};
 pub use tree::{Tree, TreeFault};
 
 /// An entry and its place in the file; on a line that holds several whole ones, its place on that.

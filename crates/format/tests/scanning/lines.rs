@@ -14,12 +14,17 @@ fn scan_agrees(bytes: &[u8], pieces: &[&[u8]], limits: Limits) {
     let mut transcript = Transcript::with_limits(limits);
     transcript.push_tail(bytes, 0).unwrap();
     let (mut lines, mut damage) = (transcript.lines().iter(), transcript.damage().iter());
-    let (mut entries, mut through) = (0, 0);
+    let (mut entries, mut through) = (0, 0_usize);
     let mut agree = |seen: &Seen<'_>| {
-        assert_eq!(seen.offset, through, "every line is told of");
-        through += seen.len + 1;
         let start = usize::try_from(seen.offset).unwrap();
-        let line = &bytes[start..start + usize::try_from(seen.len).unwrap()];
+        let end = start + usize::try_from(seen.len).unwrap();
+        let between = &bytes[through..start];
+        assert!(
+            between.iter().all(u8::is_ascii_whitespace),
+            "every line is told of, and every object of one"
+        );
+        through = end;
+        let line = &bytes[start..end];
         assert_eq!(seen.sum, crc32fast::hash(line));
         match &seen.what {
             What::Nothing => {}
