@@ -226,6 +226,9 @@ impl DiskFile for WrongFile {
     fn has_writer(&self) -> io::Result<Option<bool>> {
         self.file.has_writer()
     }
+    fn forget_cached(&self, from: u64) -> io::Result<()> {
+        self.file.forget_cached(from)
+    }
     fn set_mode(&self, mode: u32) -> io::Result<()> {
         self.file.set_mode(mode)
     }

@@ -80,6 +80,10 @@ impl Writer {
         self.retire(&ended).await;
     }
 
+    #[expect(
+        clippy::await_holding_invalid_type,
+        reason = "a guard over one call of the store"
+    )]
     async fn retire(&self, ended: &[(Key, latchwork_format::EntryId)]) {
         let mut scope = self.scope();
         let Some(mut guard) = self.guard(&mut scope, &self.session).await else {

@@ -135,6 +135,10 @@ impl Writer {
             .await;
     }
 
+    #[expect(
+        clippy::await_holding_invalid_type,
+        reason = "a guard over one call of the store"
+    )]
     async fn rewind(&mut self) {
         let Some(snapshot) = self.open().await else {
             return;
@@ -166,6 +170,10 @@ impl Writer {
         }
     }
 
+    #[expect(
+        clippy::await_holding_invalid_type,
+        reason = "a guard over one call of the store"
+    )]
     async fn fork(&mut self) {
         let Some(snapshot) = self.open().await else {
             return;
@@ -217,6 +225,10 @@ impl Writer {
     }
 
     /// One commit under a guard of its own; acknowledged after it.
+    #[expect(
+        clippy::await_holding_invalid_type,
+        reason = "a guard over one call of the store"
+    )]
     pub(super) async fn commit(
         &mut self,
         call: &str,

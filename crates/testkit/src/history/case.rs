@@ -25,6 +25,18 @@ pub struct Told<'a> {
     pub survives: Survives,
 }
 
+impl Told<'_> {
+    /// What is left: what only the memory of the system had may be gone as well once the device has failed.
+    pub(super) fn leaves(&self) -> Survives {
+        let failed = self.story.sick.is_some_and(|op| op <= self.until);
+        if failed {
+            Survives::Device
+        } else {
+            self.survives
+        }
+    }
+}
+
 /// One state to be judged.
 #[derive(Clone, Copy, Debug)]
 pub struct Case<'a> {

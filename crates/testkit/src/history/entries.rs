@@ -46,7 +46,7 @@ impl<'a> Entries<'a> {
         let powerless = case
             .told
             .iter()
-            .any(|told| told.survives == Survives::Device);
+            .any(|told| told.leaves() == Survives::Device);
         let mut gaps = 0;
         for (number, line) in self.lines.iter().enumerate() {
             let n = number + 1;
@@ -213,10 +213,10 @@ impl<'a> Entries<'a> {
         let name = &call.name;
         let end = call.end.as_ref().filter(|(when, _)| when.op <= told.until);
         let acked = call.acked.iter().any(|(when, level)| {
-            when.op <= told.until && (told.survives == Survives::Process || *level == Level::Device)
+            when.op <= told.until && (told.leaves() == Survives::Process || *level == Level::Device)
         });
         match end {
-            Some((_, End::Done(placed))) if acked || told.survives == Survives::Process => {
+            Some((_, End::Done(placed))) if acked || told.leaves() == Survives::Process => {
                 for ((id, _), sent) in placed.iter().zip(&call.sent) {
                     let line = self.by_id.get(id).map(|number| &self.lines[*number]);
                     if line.is_none_or(|line| line.nonce() != Some(sent.nonce.as_str())) {
@@ -239,7 +239,7 @@ impl<'a> Entries<'a> {
                     }
                 }
             }
-            None if told.survives == Survives::Process => {
+            None if told.leaves() == Survives::Process => {
                 let unkeyed = call.sent.iter().filter(|sent| sent.key.is_none());
                 let there: Vec<bool> = unkeyed.map(|sent| self.is_there(&sent.nonce)).collect();
                 if there.windows(2).any(|pair| !pair[0] && pair[1]) {
@@ -303,13 +303,13 @@ impl<'a> Entries<'a> {
         for told in case
             .told
             .iter()
-            .filter(|told| told.survives == Survives::Process)
+            .filter(|told| told.leaves() == Survives::Process)
         {
             for (when, through, last) in &told.story.reads {
                 if when.op > told.until {
                     continue;
                 }
-                let before = self.lines.iter().skip(1).filter(|line| line.at < *through);
+                let mut before = self.lines.iter().skip(1).filter(|line| line.at < *through);
                 let there = before.rfind(|line| line.value.is_some()).and_then(Line::id);
                 if there != last.as_deref() {
                     broken.push(format!("I-T8: a reader saw {last:?} as the last entry before byte {through}; it is {there:?}"));

@@ -83,9 +83,9 @@ pub(super) struct Line<'a> {
 }
 
 impl Line<'_> {
-    /// Blanked bytes are spaces; nothing else counts as blank.
+    /// Blanked bytes are spaces; in front of them may stand what was no damage to whoever blanked the rest.
     pub(super) fn is_blank(&self) -> bool {
-        self.bytes.iter().all(|byte| *byte == b' ')
+        self.bytes.iter().all(|byte| b" \t\r".contains(byte))
     }
 
     pub(super) fn id(&self) -> Option<&str> {

@@ -9,7 +9,7 @@ pub(super) fn peers(case: &Case<'_>, entries: &Entries<'_>, broken: &mut Vec<Str
     for told in case
         .told
         .iter()
-        .filter(|told| told.survives == Survives::Process)
+        .filter(|told| told.leaves() == Survives::Process)
     {
         for (when, peer, written) in &told.story.peers {
             let there = entries.lines.iter().any(|line| {

@@ -12,6 +12,7 @@
 //! | `{"accept":C,"key","body"}`, `{"accepted":C}` | a message for the inbox |
 //! | `{"fork":C,"to"}`, `{"forked":C}` | a new session |
 //! | `{"peering":N,"line"}`, `{"peer":N,"line"}` | a program that takes no lock is about to write this line; has written it, whole |
+//! | `{"sick":true}` | from now on a sync may fail: what was not made durable may be dropped by the system |
 //! | `{"read":through,"last":id}` | a reader saw everything before this place; the last entry there |
 
 use std::collections::HashMap;
@@ -78,6 +79,7 @@ pub struct Story {
     pub(super) forks: Vec<Fork>,
     /// With whether it was written, or was about to be.
     pub(super) peers: Vec<(When, Vec<u8>, bool)>,
+    pub(super) sick: Option<u64>,
     pub(super) reads: Vec<(When, usize, Option<String>)>,
 }
 
@@ -148,6 +150,8 @@ impl Story {
         } else if event["peer"].is_string() || event["peering"].is_string() {
             let line = text("line").unwrap_or_default().into_bytes();
             self.peers.push((when, line, event["peer"].is_string()));
+        } else if event["sick"] == true {
+            self.sick = self.sick.or(Some(when.op));
         } else if let Some(through) = event["read"].as_u64() {
             let through = usize::try_from(through).unwrap_or(usize::MAX);
             self.reads.push((when, through, text("last")));

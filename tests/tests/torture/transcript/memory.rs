@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use latchwork_filelock::PeerLock;
 use latchwork_session::SessionId;
-use latchwork_sys::{Disk, OpLog, OpenHow, SimDisk, System, read_at_most};
+use latchwork_sys::{Disk, OpLog, OpenHow, SimDisk, System, read_exact_at};
 use latchwork_testkit::history::{Image, Story};
 use latchwork_tests::workload::{Listener, Mood, Mutant, Numbers, SeededEntropy, Writer};
 use latchwork_transcript::{FileStore, Layout, Options};
@@ -19,8 +19,6 @@ use super::power::{SESSIONS, transcript};
 /// How many moves a workload has, at most.
 const MOVES_MAX: u64 = 8;
 const EIO: i32 = 5;
-/// No file of a workload is larger.
-const BYTES_MAX: usize = 1 << 24;
 
 /// A workload that was recorded.
 pub(crate) struct Workload {
@@ -59,6 +57,7 @@ pub(crate) async fn record(seed: u64, mutant: Option<Mutant>) -> Workload {
         .collect();
     for number in 0..1 + numbers.below(MOVES_MAX) {
         if numbers.one_in(6) {
+            heard.hear(json!({ "sick": true }));
             // There may be nothing to sync yet.
             let _missing = disk.fail_next_sync(&transcript(), EIO);
         }
@@ -169,7 +168,9 @@ pub(crate) fn image(disk: &SimDisk) -> Image {
     let process = disk.process();
     let read = |path: &Path| {
         let file = process.open(path, &OpenHow::reading()).ok()?;
-        read_at_most(&*file, BYTES_MAX).ok()
+        let mut bytes = vec![0; usize::try_from(file.facts().ok()?.size).ok()?];
+        read_exact_at(&*file, &mut bytes, 0).ok()?;
+        Some(bytes)
     };
     let list = |dir: &Path| {
         let names = process.list(dir).unwrap_or_default();
