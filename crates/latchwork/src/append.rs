@@ -20,7 +20,7 @@ use latchwork_format::{Body, EntryId, Role};
 use latchwork_lock::LockScope;
 use latchwork_runner::UserMessage;
 use latchwork_session::{
-    AcquireError, AppendError, Birth, Commit, Head, Inbox, Key, Level, NewEntry, Placed, Receipt,
+    AcquireError, AppendError, Birth, Commit, Head, Inbox, Key, NewEntry, Placed, Receipt,
     SessionLocks, Waiting,
 };
 use latchwork_sys::uuid_v4;

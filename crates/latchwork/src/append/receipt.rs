@@ -70,7 +70,7 @@ impl Appended {
     }
 
     /// With what it survives, and what had come in between.
-    pub(super) const fn at(self, level: Level, outcome: &Outcome) -> Self {
+    pub(super) fn at(self, level: Level, outcome: &Outcome) -> Self {
         let outcome = match outcome {
             Outcome::Rebased { .. } => Some("rebased"),
             Outcome::Diverged { .. } => Some("diverged"),
