@@ -78,7 +78,7 @@ pub(super) struct Line<'a> {
     pub bytes: &'a [u8],
     /// It ends in a newline.
     pub ended: bool,
-    /// What it says; `None` if it does not read.
+    /// What it says; `None` if it does not read, or is no object (a digit that is left of a fragment reads).
     pub value: Option<Value>,
 }
 
@@ -105,9 +105,9 @@ impl Line<'_> {
         ))
     }
 
-    /// Its bytes behind what was blanked in front of it.
+    /// Its bytes between what was blanked in front of it and behind.
     pub(super) fn own_bytes(&self) -> &[u8] {
-        self.bytes.trim_ascii_start()
+        self.bytes.trim_ascii()
     }
 }
 
@@ -124,15 +124,39 @@ pub(super) fn lines(bytes: &[u8]) -> Vec<Line<'_>> {
     for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
         let ended = piece.ends_with(b"\n");
         let bytes = &piece[..piece.len() - usize::from(ended)];
-        lines.push(Line {
-            at,
-            bytes,
-            ended,
-            value: value(bytes),
-        });
+        for (from, to, value) in on_one_line(bytes) {
+            lines.push(Line {
+                at: at + from,
+                bytes: &bytes[from..to],
+                ended,
+                value,
+            });
+        }
         at += piece.len();
     }
     lines
+}
+
+/// What stands on a line: one entry or damage, or whole entries one behind the other, where a writer died right before its
+/// newline and a peer that takes no lock went on.
+fn on_one_line(bytes: &[u8]) -> Vec<(usize, usize, Option<Value>)> {
+    let one = value(bytes).filter(Value::is_object);
+    if one.is_some() || !contains(bytes, b"}{") {
+        return vec![(0, bytes.len(), one)];
+    }
+    let mut read = serde_json::Deserializer::from_slice(bytes).into_iter::<Value>();
+    let (mut found, mut from) = (Vec::new(), 0);
+    while let Some(Ok(value)) = read.next() {
+        let to = read.byte_offset();
+        found.push((from, to, Some(value).filter(Value::is_object)));
+        from = to;
+    }
+    let all = from == bytes.len() && found.iter().all(|(_, _, value)| value.is_some());
+    if all {
+        found
+    } else {
+        vec![(0, bytes.len(), None)]
+    }
 }
 
 /// JSON as JavaScript writes it: half a surrogate pair is read as a replacement character.

@@ -120,7 +120,7 @@ fn same_or_copied(was: &Image, now: &Image, what: &str, broken: &mut Vec<String>
         .iter()
         .zip(new)
         .enumerate()
-        .find(|(at, (old, new))| old != new && !(**new == b' ' && covered[*at]));
+        .find(|(at, (old, new))| old != new && !(b" \0".contains(*new) && covered[*at]));
     if let Some((at, (old, new))) = lost {
         let what = format!("byte {at} of {what} was {old:#04x} and is {new:#04x}");
         broken.push(if *new == b' ' {

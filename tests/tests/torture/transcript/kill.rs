@@ -321,7 +321,7 @@ fn last_id(path: &Path) -> Option<String> {
     let header: Value = serde_json::from_slice(lines.next()?).ok()?;
     (header["version"] == 3).then_some(())?;
     let read = |line: &[u8]| serde_json::from_slice::<Value>(line).ok();
-    let last = lines.filter_map(read).last()?;
+    let last = lines.filter_map(read).next_back()?;
     Some(last["id"].as_str()?.to_owned())
 }
 

@@ -81,7 +81,7 @@ pub(crate) async fn record(seed: u64, mutant: Option<Mutant>) -> Workload {
 fn plant(disk: &SimDisk, numbers: &mut Numbers) -> &'static str {
     let process = disk.process();
     let root = Path::new("/");
-    let home = Path::new("/home");
+    let home = Path::new("/disk");
     process.create_dir(home, 0o700).unwrap();
     process.sync_dir(root).unwrap();
     let (begun_with, bytes) = planted::draw(numbers);
@@ -150,7 +150,7 @@ fn peer(disk: &SimDisk, number: u64, heard: &Heard) {
     }
     let parent = lines
         .filter_map(read)
-        .last()
+        .next_back()
         .map_or(Value::Null, |last| last["id"].clone());
     let line = json!({ "type": "message", "id": format!("peer{number}"), "parentId": parent,
         "timestamp": "2026-01-01T00:00:00.000Z", "message": { "role": "user", "content": "a peer's words", "timestamp": 1 } });

@@ -284,7 +284,7 @@ fn cut(log: &OpLog, op: usize, way: u64, dice: &mut Dice) -> (SimDisk, u64, Surv
 }
 
 /// The files of a session on a disk in memory.
-pub(crate) const SESSIONS: &str = "/home/sessions";
+pub(crate) const SESSIONS: &str = "/disk/sessions";
 
 /// The path of the transcript.
 pub(crate) fn transcript() -> std::path::PathBuf {
