@@ -1,5 +1,6 @@
-//! What the benchmarks count with. The whole-program tests themselves live in `tests/`, the benchmarks in `benches/`.
+//! What the benchmarks count with, and the writer of the crash campaigns. The whole-program tests themselves live in `tests/`, the benchmarks in `benches/`.
 //!
-//! It is here, and not beside the benchmark, so that it is tested like everything else.
+//! It is here, and not beside the benchmark or the campaign, so that it is tested like everything else.
 
 pub mod measure;
+pub mod workload;

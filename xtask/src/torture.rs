@@ -1,7 +1,9 @@
 //! `cargo xtask torture CAMPAIGN`: runs one campaign of `tests/torture` with a seed and a number of runs, or one of the two that
-//! leave nothing to chance: `model` (`checks`) and `loom` (`crates/lock`). The campaigns live there, but for `hammer`, which needs
+//! leave nothing to chance: `model` (`checks`) and `loom` (`crates/lock`). `transcript --write` keeps its numbers in `docs/reliability.md`. The campaigns live there, but for `hammer`, which needs
 //! real peers and is one of `tests/interop`; this file hands over, and refuses to call it a success when no test bore the
 //! campaign's name.
+
+mod figures;
 
 use std::process::Command;
 
@@ -23,6 +25,15 @@ pub(crate) struct Args {
     /// How many runs, or schedules (default: the campaign's own)
     #[arg(long, visible_alias = "schedules")]
     runs: Option<u64>,
+    /// `transcript` only: how many kills of real writers
+    #[arg(long)]
+    kills: Option<u64>,
+    /// `transcript` only: how many states after a loss of power
+    #[arg(long)]
+    states: Option<u64>,
+    /// `transcript` only: write the numbers to docs/reliability.md
+    #[arg(long)]
+    write: bool,
     /// `model` only: how many processes, from 2 to 4 (default: 4, which takes four minutes and 2.1 GB)
     #[arg(long)]
     processes: Option<u64>,
@@ -59,7 +70,17 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
             choice(runs)
         )),
     }
-    let counts = one_run(&mut command(workspace, args))?;
+    let figures = figures::Figures::begin(workspace, args.write)?;
+    let mut cargo = command(workspace, args);
+    if let Some(figures) = &figures {
+        cargo.env("LATCHWORK_TORTURE_FIGURES", figures.path());
+    }
+    let counts = one_run(&mut cargo)?;
+    if let Some(figures) = figures
+        && counts.failed == 0
+    {
+        figures.write(workspace)?;
+    }
     match (counts.passed, counts.failed) {
         (0, 0) => Err(Error::Failed(format!(
             "no campaign `{campaign}`: no test of tests/{} bears that name",
@@ -104,6 +125,8 @@ fn command(workspace: &Workspace, args: &Args) -> Command {
     for (name, value) in [
         ("LATCHWORK_TORTURE_SEED", args.seed),
         ("LATCHWORK_TORTURE_RUNS", args.runs),
+        ("LATCHWORK_TORTURE_KILLS", args.kills),
+        ("LATCHWORK_TORTURE_STATES", args.states),
     ] {
         if let Some(value) = value {
             cargo.env(name, value.to_string());
@@ -139,6 +162,9 @@ mod tests {
             campaign: campaign.to_owned(),
             seed: None,
             runs: None,
+            kills: None,
+            states: None,
+            write: false,
             processes: None,
             release: false,
         }
@@ -181,11 +207,8 @@ mod tests {
     #[test]
     fn seed_and_runs_reach_the_campaign_and_what_is_not_said_is_left_to_it() {
         let args = Args {
-            campaign: "kill".to_owned(),
             seed: Some(7),
-            runs: None,
-            processes: None,
-            release: false,
+            ..args("kill")
         };
         let command = command(&workspace(&[]), &args);
         assert_eq!(
@@ -202,13 +225,30 @@ mod tests {
     }
 
     #[test]
+    fn kills_and_states_reach_the_campaign_of_the_transcript() {
+        let args = Args {
+            kills: Some(9),
+            states: Some(8),
+            ..args("transcript")
+        };
+        let command = command(&workspace(&[]), &args);
+        assert_eq!(
+            set(&command, "LATCHWORK_TORTURE_KILLS").as_deref(),
+            Some("9")
+        );
+        assert_eq!(
+            set(&command, "LATCHWORK_TORTURE_STATES").as_deref(),
+            Some("8")
+        );
+        assert_eq!(set(&command, "LATCHWORK_TORTURE_RUNS"), None);
+    }
+
+    #[test]
     fn the_campaign_with_real_peers_is_looked_for_where_peers_are_and_may_be_built_for_speed() {
         let args = Args {
-            campaign: "hammer".to_owned(),
-            seed: None,
             runs: Some(4),
-            processes: None,
             release: true,
+            ..args("hammer")
         };
         let command = command(&workspace(&[]), &args);
         assert_eq!(

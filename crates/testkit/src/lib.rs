@@ -6,6 +6,7 @@
 //! | [`steps`] | hold another process at a named step, and let it go: interleavings are forced, never hoped for |
 //! | [`endpoint`] | a scripted model endpoint (Chat Completions over HTTP on loopback) that records what it was asked |
 //! | [`peers`] | the real pi and OpenClaw from npm, pinned and cached, as live processes that obey a test |
+//! | [`history`] | the invariants I-T1 to I-T10, judged from raw bytes and from what writers were told |
 //! | [`validate`] | whether OpenAI (Chat, Responses), Anthropic and Gemini would take a request, by their published rules |
 //! | [`verify`] | an independent reading of a transcript: plain JSON, none of the product's code |
 //!
@@ -35,6 +36,7 @@
 pub mod deadline;
 pub mod endpoint;
 mod environment;
+pub mod history;
 pub mod peers;
 pub mod program;
 pub mod steps;

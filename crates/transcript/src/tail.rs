@@ -165,11 +165,23 @@ pub(crate) fn quarantine_folder(system: &System, place: &Place) -> Result<PathBu
     Ok(dir)
 }
 
+/// Overwrites a fragment with spaces. A torn line may well have a whole object within it (a tool call), which must not stand at
+/// the beginning of a line when somebody dies in between: so until all of the rest is blank, the line begins with what no
+/// reader takes for anything.
 fn blank(file: &dyn DiskFile, offset: u64, len: usize) -> std::io::Result<()> {
-    let spaces = vec![b' '; len];
+    if len > 1 {
+        write_all(file, offset, b"\0")?;
+        file.sync_data()?;
+        write_all(file, offset + 1, &vec![b' '; len - 1])?;
+        file.sync_data()?;
+    }
+    write_all(file, offset, &vec![b' '; len.min(1)])
+}
+
+fn write_all(file: &dyn DiskFile, offset: u64, bytes: &[u8]) -> std::io::Result<()> {
     let mut done = 0;
-    while done < len {
-        let left = spaces.get(done..).unwrap_or_default();
+    while done < bytes.len() {
+        let left = bytes.get(done..).unwrap_or_default();
         match file.write_at(left, offset + done as u64)? {
             0 => return Err(std::io::ErrorKind::WriteZero.into()),
             written => done += written,
@@ -184,7 +196,7 @@ mod tests {
     use crate::layout::{Layout, Place};
     use crate::state::Known;
     use latchwork_session::SessionId;
-    use latchwork_sys::{OpenHow, System};
+    use latchwork_sys::{Disk as _, OpenHow, System};
     use proptest::prelude::*;
 
     const HEADER: &str = r#"{"type":"session","version":3,"id":"s","timestamp":"2026-01-01T00:00:00.000Z","cwd":"/"}"#;
@@ -238,6 +250,26 @@ mod tests {
         assert_eq!(after.len(), text.len() + 1);
         assert!(after.ends_with(b"             \n"));
         assert_eq!(mend(&place).0, []);
+    }
+
+    #[test]
+    fn who_dies_while_a_fragment_is_blanked_leaves_nothing_that_reads_as_an_entry() {
+        use latchwork_sys::{Fault, FaultDisk, FaultOutcome, Operation};
+        let torn = r#"{"type":"message","id":"b","parentId":"a","message":{"role":"assistant","content":[{"type":"toolCall","id":"c1","name":"ls","arguments":{}}],"api":"t"#;
+        let head = format!("{HEADER}\n{}\n", entry("a"));
+        let (_dir, place) = with_file(head.as_bytes());
+        for nth in 1..=3 {
+            for bytes in 0..torn.len() {
+                std::fs::write(&place.transcript, format!("{head}{torn}\n")).unwrap();
+                let disk = FaultDisk::new(System::real().disk);
+                let outcome = FaultOutcome::Torn { bytes, errno: 5 };
+                disk.add(Fault::on(Operation::WriteAt, outcome).nth(nth));
+                let file = disk.open(&place.transcript, &OpenHow::appending()).unwrap();
+                assert!(super::blank(&*file, head.len() as u64, torn.len()).is_err());
+                let left = std::fs::read_to_string(&place.transcript).unwrap();
+                assert_eq!(mend(&place).1, ["a"], "write {nth}, {bytes} bytes: {left}");
+            }
+        }
     }
 
     #[test]

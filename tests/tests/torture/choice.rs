@@ -1,4 +1,4 @@
-//! How long a campaign is, and the seed that decides its choices: two variables that `cargo xtask torture` sets.
+//! How long a campaign is, and the seed that decides its choices: variables that `cargo xtask torture` sets.
 
 /// How many runs, or the campaign's own number.
 pub(crate) fn runs(default: u64) -> u64 {
@@ -10,13 +10,34 @@ pub(crate) fn seed() -> u64 {
     number("LATCHWORK_TORTURE_SEED", 20_261_123)
 }
 
+/// How many kills, or the campaign's own number.
+pub(crate) fn kills(default: u64) -> u64 {
+    number("LATCHWORK_TORTURE_KILLS", default)
+}
+
+/// How many states, if it was said.
+pub(crate) fn states() -> Option<u64> {
+    variable("LATCHWORK_TORTURE_STATES").map(|text| whole("LATCHWORK_TORTURE_STATES", &text))
+}
+
+/// Where the figures of a campaign are to be added.
+pub(crate) fn figures() -> Option<String> {
+    variable("LATCHWORK_TORTURE_FIGURES")
+}
+
 #[expect(
     clippy::disallowed_methods,
-    reason = "a campaign is steered by two variables"
+    reason = "a campaign is steered by variables"
 )]
-fn number(variable: &str, default: u64) -> u64 {
-    std::env::var(variable).ok().map_or(default, |text| {
-        text.parse()
-            .unwrap_or_else(|_| panic!("{variable} is no number: {text}"))
-    })
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn number(name: &str, default: u64) -> u64 {
+    variable(name).map_or(default, |text| whole(name, &text))
+}
+
+fn whole(name: &str, text: &str) -> u64 {
+    text.parse()
+        .unwrap_or_else(|_| panic!("{name} is no number: {text}"))
 }

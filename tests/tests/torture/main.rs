@@ -12,3 +12,4 @@ mod deaths;
 mod kill;
 mod lock;
 mod seeded;
+mod transcript;

@@ -1,0 +1,170 @@
+//! The crash campaign of the transcript: writers that die, and disks that lose what was not synced.
+//!
+//! A writer is `latchwork_tests::workload`; the judge is `latchwork_testkit::history`, which knows nothing of the product. After
+//! each fault the raw bytes are judged, then a writer comes as any would after a crash, and they are judged again.
+//!
+//! | file | idea |
+//! |---|---|
+//! | `planted` | what a session begins with: nothing, an old version, damage |
+//! | `kill` | several real writers of one session, killed at seeded moments; a peer that takes no lock between them |
+//! | `calls` | a real writer killed at each of its system calls, one after the other |
+//! | `power` | a workload on a disk in memory, cut after each of its changes, recovered, cut again |
+//! | `memory` | that workload |
+//! | `figures` | what was done, for the page |
+//!
+//! **Red controls**, each caught within 1 % of the runs: see the tests that end in `is_caught`. A seed decides every choice; the moment at
+//! which a signal arrives it does not.
+//!
+//! `cargo xtask torture transcript --kills N --states N --seed S [--release]` is the long form.
+
+#[path = "transcript/calls.rs"]
+mod calls;
+#[path = "transcript/figures.rs"]
+mod figures;
+#[path = "transcript/kill.rs"]
+mod kill;
+#[path = "transcript/memory.rs"]
+mod memory;
+#[path = "transcript/planted.rs"]
+mod planted;
+#[path = "transcript/power.rs"]
+mod power;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use latchwork_tests::workload::Mutant;
+
+use crate::choice::{kills, seed, states};
+use kill::Kills;
+use power::Power;
+
+/// How many kills there are in the ordinary tests.
+const KILLS: u64 = 2_000;
+/// How long states are tried in the ordinary tests, and how many at most.
+const STATES_TIME: Duration = Duration::from_secs(60);
+const STATES: u64 = 2_000_000;
+/// A control is looked for in so many: 1 % of what the ordinary tests reach in any case.
+const CONTROL_STATES: u64 = 1_000;
+/// A control is caught in one run of a hundred at least.
+const CONTROL_SHARE: u64 = 100;
+
+/// One campaign at a time: each wants all processors for itself.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[test]
+fn transcript_writers_killed_at_any_moment_lose_nothing_that_was_acknowledged_and_break_no_invariant()
+ {
+    let _alone = alone();
+    let kills = kills(KILLS);
+    let done = Kills::new(seed(), kills).run();
+    done.say("kills");
+    assert_eq!(done.broken, Vec::<String>::new(), "seed {}", seed());
+    assert!(done.faults >= kills, "{done:?}");
+    assert!(
+        kills < 100 || done.torn > 0,
+        "no kill ever tore a write: {done:?}"
+    );
+}
+
+#[test]
+fn transcript_kill_control_that_acknowledges_before_it_writes_is_caught() {
+    kill_control(Mutant::AckBeforeWrite);
+}
+
+#[test]
+fn transcript_kill_control_that_leaves_a_torn_tail_is_caught() {
+    kill_control(Mutant::NoTailRepair);
+}
+
+/// Caught within 1 % of the campaign's size.
+fn kill_control(mutant: Mutant) {
+    let _alone = alone();
+    let kills = KILLS.max(kills(KILLS)) / CONTROL_SHARE;
+    let done = Kills::new(seed(), kills).with(mutant).run();
+    done.say(mutant.name());
+    assert!(
+        !done.broken.is_empty(),
+        "{} was not caught in {} kills",
+        mutant.name(),
+        done.faults
+    );
+}
+
+#[test]
+fn transcript_writer_killed_at_each_of_its_system_calls_breaks_no_invariant() {
+    let _alone = alone();
+    match calls::run(seed()) {
+        Some(done) => {
+            done.say("system calls");
+            assert_eq!(done.broken, Vec::<String>::new(), "seed {}", seed());
+            assert!(done.faults > 50, "{done:?}");
+        }
+        None => figures::say("system calls: SKIPPED: strace is not installed"),
+    }
+}
+
+#[test]
+fn transcript_states_after_any_loss_of_power_break_no_invariant_also_when_it_fails_again_in_recovery()
+ {
+    let _alone = alone();
+    let asked = states();
+    let done = Power {
+        seed: seed(),
+        states: asked.unwrap_or(STATES),
+        time: asked.is_none().then_some(STATES_TIME),
+        mutant: None,
+        until_caught: true,
+    }
+    .run();
+    done.say("states");
+    assert_eq!(done.broken, Vec::<String>::new(), "seed {}", seed());
+    assert!(asked.is_none_or(|asked| done.faults >= asked), "{done:?}");
+}
+
+#[test]
+fn transcript_power_control_that_acknowledges_before_the_sync_is_caught() {
+    power_control(Mutant::AckBeforeSync);
+}
+
+#[test]
+fn transcript_power_control_that_never_syncs_is_caught() {
+    power_control(Mutant::NoSync);
+}
+
+#[test]
+fn transcript_power_control_that_never_syncs_a_directory_is_caught() {
+    power_control(Mutant::NoDirSync);
+}
+
+#[test]
+fn transcript_power_control_that_tries_a_failed_sync_again_is_caught() {
+    power_control(Mutant::SyncAgain);
+}
+
+#[test]
+fn transcript_power_control_that_leaves_a_torn_tail_is_caught() {
+    power_control(Mutant::NoTailRepair);
+}
+
+fn power_control(mutant: Mutant) {
+    let _alone = alone();
+    let done = Power {
+        seed: seed(),
+        states: CONTROL_STATES,
+        time: None,
+        mutant: Some(mutant),
+        until_caught: true,
+    }
+    .run();
+    done.say(mutant.name());
+    assert!(
+        !done.broken.is_empty(),
+        "{} was not caught in {} states",
+        mutant.name(),
+        done.faults
+    );
+}
