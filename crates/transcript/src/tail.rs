@@ -86,8 +86,7 @@ pub(crate) fn put_in_order<E>(
         latchwork_sys::read_exact_at(file, &mut line, damage.offset)
             .doing("read", &place.transcript)?;
         let pieces = pieces(&line);
-        // Damage in the middle of the file is not ours to change, unless an entry hangs on it.
-        if pieces.doubtful || !is_last && pieces.whole.is_empty() {
+        if pieces.doubtful {
             continue;
         }
         for part in pieces.fragments {
@@ -95,8 +94,18 @@ pub(crate) fn put_in_order<E>(
             let fragment = line.get(part).unwrap_or_default();
             let kept_in = quarantine(system, place, offset, fragment)?;
             system.steps.reach("tail:quarantined");
-            held()?;
-            blank(file, offset, fragment.len()).doing("blank a fragment in", &place.transcript)?;
+            let path = &place.transcript;
+            let write = |at: u64, bytes: &[u8]| {
+                held()?;
+                let written = write_all(file, offset + at, bytes);
+                Ok(written.doing("blank a fragment in", path)?)
+            };
+            let sync = || {
+                file.sync_data()
+                    .doing("make durable", path)
+                    .map_err(NotMended::Unsynced)
+            };
+            blank(fragment.len(), &write, &sync)?;
             system.steps.reach("tail:blanked");
             mended.push(Mended {
                 offset,
@@ -148,7 +157,7 @@ fn keep_copy(
     let dir = quarantine_folder(system, place)?;
     let sum = head_file::checksum(&[bytes]);
     // What it is, by its place and its checksum; and a number, for the same may happen twice.
-    let name = format!("at-{offset}-{sum:016x}-{}.bin", hex_id(&*system.entropy, 2));
+    let name = format!("at-{offset}-{sum:016x}-{}.bin", hex_id(&*system.entropy, 6));
     let path = dir.join(name);
     create_whole(&*system.disk, &*system.entropy, &path, bytes, 0o600)?;
     Ok(path)
@@ -165,20 +174,24 @@ pub(crate) fn quarantine_folder(system: &System, place: &Place) -> Result<PathBu
     Ok(dir)
 }
 
-/// Overwrites a fragment with spaces. A torn line may well have a whole object within it (a tool call), which must not stand at
-/// the beginning of a line when somebody dies in between: so until all of the rest is blank, the line begins with what no
-/// reader takes for anything.
-fn blank(file: &dyn DiskFile, offset: u64, len: usize) -> std::io::Result<()> {
+/// Overwrites `len` bytes with spaces, by `write` (from where, what) and `sync`. A torn line may well have a whole object within it (a
+/// tool call), which must not stand at the beginning of a line when somebody dies in between: so until all of the rest is
+/// blank, the line begins with what no reader takes for anything.
+pub(crate) fn blank<E>(
+    len: usize,
+    write: &dyn Fn(u64, &[u8]) -> Result<(), E>,
+    sync: &dyn Fn() -> Result<(), E>,
+) -> Result<(), E> {
     if len > 1 {
-        write_all(file, offset, b"\0")?;
-        file.sync_data()?;
-        write_all(file, offset + 1, &vec![b' '; len - 1])?;
-        file.sync_data()?;
+        write(0, b"\0")?;
+        sync()?;
+        write(1, &vec![b' '; len - 1])?;
+        sync()?;
     }
-    write_all(file, offset, &vec![b' '; len.min(1)])
+    write(0, &vec![b' '; len.min(1)])
 }
 
-fn write_all(file: &dyn DiskFile, offset: u64, bytes: &[u8]) -> std::io::Result<()> {
+pub(crate) fn write_all(file: &dyn DiskFile, offset: u64, bytes: &[u8]) -> std::io::Result<()> {
     let mut done = 0;
     while done < bytes.len() {
         let left = bytes.get(done..).unwrap_or_default();
@@ -196,7 +209,7 @@ mod tests {
     use crate::layout::{Layout, Place};
     use crate::state::Known;
     use latchwork_session::SessionId;
-    use latchwork_sys::{Disk as _, OpenHow, System};
+    use latchwork_sys::{Disk as _, DiskFile, OpenHow, System};
     use proptest::prelude::*;
 
     const HEADER: &str = r#"{"type":"session","version":3,"id":"s","timestamp":"2026-01-01T00:00:00.000Z","cwd":"/"}"#;
@@ -205,6 +218,11 @@ mod tests {
         format!(
             r#"{{"type":"message","id":"{id}","parentId":null,"timestamp":"2026-01-01T00:00:00.000Z","message":{{"role":"user","content":"hello {id}"}}}}"#
         )
+    }
+
+    fn blanked(file: &dyn DiskFile, offset: u64, len: usize) -> std::io::Result<()> {
+        let write = |at: u64, bytes: &[u8]| super::write_all(file, offset + at, bytes);
+        super::blank(len, &write, &|| file.sync_data())
     }
 
     fn with_file(text: &[u8]) -> (tempfile::TempDir, Place) {
@@ -265,7 +283,7 @@ mod tests {
                 let outcome = FaultOutcome::Torn { bytes, errno: 5 };
                 disk.add(Fault::on(Operation::WriteAt, outcome).nth(nth));
                 let file = disk.open(&place.transcript, &OpenHow::appending()).unwrap();
-                assert!(super::blank(&*file, head.len() as u64, torn.len()).is_err());
+                assert!(blanked(&*file, head.len() as u64, torn.len()).is_err());
                 let left = std::fs::read_to_string(&place.transcript).unwrap();
                 assert_eq!(mend(&place).1, ["a"], "write {nth}, {bytes} bytes: {left}");
             }

@@ -8,6 +8,7 @@
 use latchwork_sys::DiskFile;
 
 use crate::state::read_from;
+use crate::tail::{blank, write_all};
 
 /// What a failed write has left.
 #[derive(Debug, PartialEq, Eq)]
@@ -49,12 +50,11 @@ pub(crate) fn undo(
         },
     };
     let start = from + at as u64;
-    let mut done = 0;
-    let spaces = vec![b' '; len];
-    while let Some(rest) = spaces.get(done..).filter(|rest| !rest.is_empty()) {
+    let write = |at: u64, bytes: &[u8]| {
         held()?;
-        done += file.write_at(rest, start + done as u64)?;
-    }
+        write_all(file, start + at, bytes)
+    };
+    blank(len, &write, &|| file.sync_data())?;
     if at + len == there.len() {
         held()?;
         // So that nothing is glued to it. Without room for it the next writer does that.

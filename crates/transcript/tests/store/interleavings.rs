@@ -292,3 +292,40 @@ async fn a_rewind_during_a_turn_keeps_the_old_reply_aside_for_us_and_for_pi() {
         .collect();
     assert_eq!(old, ["hello", "hi", "question", "old answer"]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fragment_behind_the_saved_head_is_mended_though_a_peer_has_gone_on_and_an_older_one_is_left()
+ {
+    let bench = Bench::new();
+    let first = bench.store();
+    begun(&first).await;
+    let pi = |id: &str| pi_name(id, None);
+    // Closed by a peer that ends each line first, and one that went on behind it.
+    bench.append_raw(format!("{{\"type\":\"mess\n{}", pi("0000000a")).as_bytes());
+    commit(&first, &Default::default(), at_head(vec![user("a")]))
+        .await
+        .unwrap();
+    assert!(!bench.text().contains("\"mess\n"), "{}", bench.text());
+    let kept = std::fs::read_dir(bench.sidecars().join("s.quarantine")).unwrap();
+    assert_eq!(kept.count(), 1);
+
+    let older = Bench::new();
+    std::fs::create_dir(older.sessions()).unwrap();
+    let text = bench.text().replacen(
+        "{\"type\":\"session_info\"",
+        "{\"type\":\"mess\n{\"type\":\"session_info\"",
+        1,
+    );
+    std::fs::write(older.transcript(), &text).unwrap();
+    commit(
+        &older.store(),
+        &Default::default(),
+        at_head(vec![user("b")]),
+    )
+    .await
+    .unwrap();
+    assert!(
+        older.text().contains("\"mess\n"),
+        "it is older than anything of ours here"
+    );
+}
