@@ -224,3 +224,54 @@ fn in_words(found: &Actual, is_number: bool) -> String {
         _ => "something else".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Map, json};
+
+    use super::{Json, Merged};
+    use crate::{Layer, source::Source};
+
+    /// Few names, so that they meet. As with settings, a name is that of a table (`a`, `b`) or of a value (`c`, `d`) in every layer: of one
+    /// that is now this and now that no merge that looks into tables can be associative, and it is a fault of types anyway.
+    fn tree() -> impl Strategy<Value = Json> {
+        let leaf = prop_oneof![
+            Just(json!(null)),
+            any::<bool>().prop_map(Json::from),
+            (0..3_u8).prop_map(Json::from),
+            "[x-z]{0,2}".prop_map(Json::from),
+            prop::collection::vec(0..3_u8, 0..3).prop_map(Json::from),
+        ];
+        let values = prop::collection::btree_map("[cd]", leaf, 0..3);
+        let bottom = values.clone().prop_map(|values| json!(values));
+        bottom.prop_recursive(3, 24, 4, move |inner| {
+            let tables = prop::collection::btree_map("[ab]", inner, 0..3);
+            (tables, values.clone()).prop_map(|(tables, values)| {
+                Json::Object(tables.into_iter().chain(values).collect())
+            })
+        })
+    }
+
+    fn merged(layers: &[&Json]) -> Json {
+        let source = |tree: &&Json| {
+            let mut source = Source::new(Layer::UserFile);
+            source.tree = tree.as_object().cloned().unwrap_or_default();
+            source
+        };
+        let sources: Vec<Source> = layers.iter().map(source).collect();
+        Merged::of(&sources).read::<Json>().unwrap().0
+    }
+
+    proptest! {
+        #[test]
+        fn merging_is_associative_and_nothing_changes_nothing(a in tree(), b in tree(), c in tree()) {
+            let all = merged(&[&a, &b, &c]);
+            prop_assert_eq!(&merged(&[&merged(&[&a, &b]), &c]), &all);
+            prop_assert_eq!(&merged(&[&a, &merged(&[&b, &c])]), &all);
+            let nothing = Json::Object(Map::new());
+            prop_assert_eq!(&merged(&[&nothing, &a]), &a);
+            prop_assert_eq!(&merged(&[&a, &nothing]), &a);
+        }
+    }
+}
