@@ -105,7 +105,7 @@ pub(crate) fn put_in_order<E>(
                     .doing("make durable", path)
                     .map_err(NotMended::Unsynced)
             };
-            blank(fragment.len(), &write, &sync)?;
+            blank(fragment.len(), write, sync)?;
             system.steps.reach("tail:blanked");
             mended.push(Mended {
                 offset,
@@ -179,8 +179,8 @@ pub(crate) fn quarantine_folder(system: &System, place: &Place) -> Result<PathBu
 /// blank, the line begins with what no reader takes for anything.
 pub(crate) fn blank<E>(
     len: usize,
-    write: &dyn Fn(u64, &[u8]) -> Result<(), E>,
-    sync: &dyn Fn() -> Result<(), E>,
+    write: impl Fn(u64, &[u8]) -> Result<(), E>,
+    sync: impl Fn() -> Result<(), E>,
 ) -> Result<(), E> {
     if len > 1 {
         write(0, b"\0")?;
@@ -222,7 +222,7 @@ mod tests {
 
     fn blanked(file: &dyn DiskFile, offset: u64, len: usize) -> std::io::Result<()> {
         let write = |at: u64, bytes: &[u8]| super::write_all(file, offset + at, bytes);
-        super::blank(len, &write, &|| file.sync_data())
+        super::blank(len, write, || file.sync_data())
     }
 
     fn with_file(text: &[u8]) -> (tempfile::TempDir, Place) {

@@ -54,7 +54,7 @@ pub(crate) fn undo(
         held()?;
         write_all(file, start + at, bytes)
     };
-    blank(len, &write, &|| file.sync_data())?;
+    blank(len, write, || file.sync_data())?;
     if at + len == there.len() {
         held()?;
         // So that nothing is glued to it. Without room for it the next writer does that.
