@@ -83,12 +83,14 @@ impl Disk for RealDisk {
     }
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        open_raw(
-            path,
-            OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC,
-            0,
-        )?
-        .sync_all()
+        let how = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        match open_raw(path, how, 0)?.sync_all() {
+            // A filesystem that has no such call: it keeps names in its own way, and there is nothing more to ask for.
+            Err(error) if error.raw_os_error() == Some(rustix::io::Errno::INVAL.raw_os_error()) => {
+                Ok(())
+            }
+            synced => synced,
+        }
     }
 
     fn space(&self, path: &Path) -> io::Result<Space> {
