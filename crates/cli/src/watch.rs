@@ -19,7 +19,6 @@ pub(crate) async fn run(
     let session = latchwork.session(&typed.session)?;
     let mut watching = session.watch().await?;
     match watching.turn() {
-        _ if typed.json => {}
         Some(turn) => errors.dim(&format!("watching the turn that is under way: {turn}")),
         None => errors.dim("no turn is under way"),
     }

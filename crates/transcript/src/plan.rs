@@ -98,7 +98,7 @@ pub(crate) fn plan(
 ) -> Result<Plan, Refusal> {
     let mut plan = match commit.intent {
         Intent::AtHead => begin(head, Outcome::Clean),
-        Intent::IfAncestor => match way(transcript, base.leaf.as_ref(), head) {
+        Intent::IfAncestor => match way(transcript, beneath(transcript, base, head), head) {
             Way::Grown(over) => begin(head, after(over)),
             Way::Gone(_) => return Err(Refusal::Stale),
         },
@@ -211,7 +211,8 @@ impl Plan {
 
 /// A turn goes on.
 fn continued(transcript: &Transcript, head: Option<&EntryId>, base: &Head) -> Plan {
-    let over = match way(transcript, base.leaf.as_ref(), head) {
+    let leaf = beneath(transcript, base, head);
+    let over = match way(transcript, leaf, head) {
         Way::Grown(over) => over,
         Way::Gone(because) => {
             let parent = base
@@ -224,12 +225,12 @@ fn continued(transcript: &Transcript, head: Option<&EntryId>, base: &Head) -> Pl
     let entries: Vec<&RawEntry> = over.iter().filter_map(|id| transcript.entry(id)).collect();
     let Some(spoken) = entries
         .iter()
-        .position(|entry| speaks(transcript, entry, base.leaf.as_ref()))
+        .position(|entry| speaks(transcript, entry, leaf))
     else {
         return begin(head, after(over));
     };
     let parent = match spoken {
-        0 => base.leaf.as_ref(),
+        0 => leaf,
         later => over.get(later - 1),
     };
     let kept = entries
@@ -246,6 +247,28 @@ fn continued(transcript: &Transcript, head: Option<&EntryId>, base: &Head) -> Pl
             kept,
         },
     )
+}
+
+/// The base, or the entry of the active branch that it hangs on by metadata of others alone: what a line that was mended has brought to
+/// light may have moved those beside the branch, and nobody has replaced anything by that.
+fn beneath<'a>(
+    transcript: &'a Transcript,
+    base: &'a Head,
+    head: Option<&EntryId>,
+) -> Option<&'a EntryId> {
+    let is_active = |id: &EntryId| {
+        head == Some(id) || head.is_some_and(|head| transcript.is_ancestor(id, head))
+    };
+    let mut at = base.leaf.as_ref();
+    while let Some(id) = at.filter(|id| !is_active(id)) {
+        let others =
+            |entry: &&RawEntry| entry.mark().is_none() && !entry.kind().is_conversational();
+        if transcript.entry(id).filter(others).is_none() {
+            return base.leaf.as_ref();
+        }
+        at = transcript.parent_of(id).map(RawEntry::id);
+    }
+    at.or(base.leaf.as_ref())
 }
 
 /// How the head relates to a base.

@@ -329,3 +329,24 @@ async fn a_fragment_behind_the_saved_head_is_mended_though_a_peer_has_gone_on_an
         "it is older than anything of ours here"
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn metadata_that_a_mended_line_moves_off_the_branch_does_not_put_a_reply_aside() {
+    let bench = Bench::new();
+    let store = bench.store();
+    let leaf = begun(&store).await.leaf.unwrap().to_string();
+    // A pi that died, and one that goes on with what it had read: its first line is glued to the fragment.
+    bench.append_raw(b"{\"type\":\"message\",\"id\":\"torn");
+    bench.append_raw(pi_name("0000000a", Some(&leaf)).as_bytes());
+    bench.append_raw(pi_name("0000000b", Some(&leaf)).as_bytes());
+    let base = open(&store).await.head;
+    let done = commit(&store, &base, going_on(vec![assistant("reply")]))
+        .await
+        .unwrap();
+    assert!(
+        !matches!(done.outcome, Outcome::Aside { .. }),
+        "{:?}",
+        done.outcome
+    );
+    assert_eq!(said(&store).await, ["hello", "hi", "reply"]);
+}
