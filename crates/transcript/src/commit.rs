@@ -292,6 +292,12 @@ impl Work {
     ) {
         let aside_only = plan.lines.last().is_some_and(|line| line.aside);
         let leaf = if aside_only { before } else { end.cloned() };
+        self.note_head(known, leaf);
+        self.system().steps.reach("commit:head-saved");
+    }
+
+    /// Notes where the active branch ends.
+    pub(crate) fn note_head(&self, known: &Known, leaf: Option<EntryId>) {
         let head = SavedHead {
             leaf,
             at: known.transcript.saved_through(),
@@ -301,7 +307,6 @@ impl Work {
             // It is found again by folding; only the time to do so is lost.
             tracing::debug!(session = %self.session.id, %error, "the head was not saved");
         }
-        self.system().steps.reach("commit:head-saved");
     }
 
     /// Is everything that is held still ours, and is the turn still the claim's?

@@ -128,19 +128,24 @@ fn put(system: &System, path: &Path, head: &SavedHead) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::{SavedHead, load, save, witness};
-    use crate::layout::Layout;
+    use crate::layout::{Layout, Place};
     use latchwork_format::EntryId;
     use latchwork_session::SessionId;
     use latchwork_sys::System;
 
-    #[test]
-    fn a_saved_head_reads_back_and_rubbish_reads_as_none() {
+    fn room() -> (tempfile::TempDir, Place, System) {
         let dir = tempfile::tempdir().unwrap();
         let place = Layout::folder(dir.path())
             .place(&SessionId::new("s").unwrap())
             .unwrap();
         let system = System::real();
         std::fs::create_dir(place.sidecars()).unwrap();
+        (dir, place, system)
+    }
+
+    #[test]
+    fn a_saved_head_reads_back_and_rubbish_reads_as_none() {
+        let (_dir, place, system) = room();
         let head = SavedHead {
             leaf: Some(EntryId::new("a1")),
             at: 7,
@@ -155,12 +160,7 @@ mod tests {
 
     #[test]
     fn a_place_that_was_cut_off_or_changed_leaves_the_head_before_it() {
-        let dir = tempfile::tempdir().unwrap();
-        let place = Layout::folder(dir.path())
-            .place(&SessionId::new("s").unwrap())
-            .unwrap();
-        let system = System::real();
-        std::fs::create_dir(place.sidecars()).unwrap();
+        let (_dir, place, system) = room();
         let head = |at| SavedHead {
             leaf: Some(EntryId::new(format!("a{at}"))),
             at,

@@ -13,7 +13,6 @@ use latchwork_session::{AppendError, OpenError};
 use latchwork_sys::IoDoing;
 
 use crate::commit::{Target, Work};
-use crate::head_file::{self, SavedHead};
 use crate::session::Session;
 use crate::state::Known;
 use crate::store::{FileStore, run};
@@ -187,15 +186,7 @@ fn anew(work: &Work, bytes: &[u8]) -> Result<latchwork_format::Repaired, StageEr
 
 /// The active branch ends where it ended.
 fn keep_head(work: &Work, known: &Known, head: Option<latchwork_format::EntryId>) {
-    let Some(leaf) = head.filter(|leaf| known.transcript.entry(leaf).is_some()) else {
-        return;
-    };
-    let saved = SavedHead {
-        leaf: Some(leaf),
-        at: known.transcript.saved_through(),
-        witness: known.witness(),
-    };
-    if let Err(error) = head_file::save(work.system(), &work.session.place, &saved) {
-        tracing::debug!(session = %work.session.id, %error, "the head was not saved");
+    if let Some(leaf) = head.filter(|leaf| known.transcript.entry(leaf).is_some()) {
+        work.note_head(known, Some(leaf));
     }
 }
