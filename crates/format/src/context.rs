@@ -29,7 +29,7 @@ pub fn context(transcript: &Transcript, leaf: Option<&EntryId>) -> Context {
         .or_else(|| transcript.leaf())
         .and_then(|leaf| transcript.branch(leaf));
     match branch.or_else(|| transcript.branch(transcript.leaf()?)) {
-        Some(branch) => Context::of_branch(branch),
+        Some(branch) => Context::of_part(transcript.above(), branch),
         None => Context::default(),
     }
 }

@@ -36,7 +36,7 @@ impl Limits {
 }
 
 /// What is wrong with one line.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub enum LineFault {
     /// The text is not JSON.

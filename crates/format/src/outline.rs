@@ -14,6 +14,7 @@
 //! Deliberately absent: texts, labels and names (their rows are found by kind), the place of our own head, files.
 //! Limits: 2^32 - 2 entries (further ones are not taken, see [`Outline::is_full`]).
 
+mod bytes;
 mod chunks;
 mod names;
 mod odd;
@@ -129,6 +130,14 @@ impl Outline {
         self.scanner.saved_through()
     }
 
+    pub(crate) fn reader(&self) -> &crate::transcript::Reader {
+        self.scanner.reader()
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        self.scanner.limits()
+    }
+
     /// What stands after the last newline; nothing is known of it before [`Outline::settle`].
     #[must_use]
     pub fn tail(&self) -> Tail {
@@ -233,6 +242,26 @@ impl Outline {
     #[must_use]
     pub fn newest_from(&self, role: &Role) -> Option<u32> {
         self.table.newest.role(role)
+    }
+
+    /// The first of the entries whose line begins at `offset` or behind it.
+    #[must_use]
+    pub fn position_at(&self, offset: u64) -> u32 {
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.table.rows.get(middle) {
+                Some(row) if row.offset < offset => low = middle + 1,
+                _ => high = middle,
+            }
+        }
+        u32::try_from(low).unwrap_or(u32::MAX)
+    }
+
+    /// Whether a line that cannot be read names itself so.
+    #[must_use]
+    pub fn has_lost(&self, id: &str) -> bool {
+        self.table.has_lost(id)
     }
 
     /// The entries that a later line of the same id hides, in the order in which that was found.

@@ -138,6 +138,28 @@ impl Scanner {
         }
     }
 
+    /// A scanner that goes on behind a part of a file whose header is known, and whose lines speak for themselves.
+    pub(crate) fn resumed(limits: Limits, header: Header, offset: u64, lines: u64) -> Self {
+        Scanner {
+            limits,
+            reader: Reader::resumed(header, offset, lines),
+            ..Scanner::default()
+        }
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// How many lines were read.
+    pub(crate) fn lines_read(&self) -> u64 {
+        self.reader.number
+    }
+
+    pub(crate) fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
     /// Reads on; `bytes` follow those given before.
     pub fn push(&mut self, bytes: &[u8], each: &mut dyn FnMut(&Seen<'_>)) {
         let mut start = 0;

@@ -8,11 +8,12 @@
 //! Not here: files, locks, and the place of our own head: [`Transcript::leaf`] is pi's rule, the last line.
 //!
 //! Invariants: an undamaged file reads exactly as pi 0.87 reads it; every walk ends, whatever the parents
-//! say. Limits: all entries are held in memory, each as its line.
+//! say. Limits: all entries are held in memory, each as its line, but for a [part](Transcript::part).
 
 mod fork;
 mod index;
 mod migrate;
+mod part;
 mod pieces;
 mod reader;
 mod salvage;
@@ -51,7 +52,7 @@ pub struct Line {
 }
 
 /// A line that cannot be read. It stays where it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Damage {
     /// The line, counted from 1.
     pub line: u64,
@@ -133,6 +134,8 @@ pub struct Transcript {
     reader: Reader,
     index: Index,
     tail: Option<Unsettled>,
+    /// Where only some lines are held.
+    beyond: Option<Box<part::Beyond>>,
 }
 
 /// What follows the last newline, and the state to return to when it is read again.
@@ -165,10 +168,10 @@ impl Transcript {
     /// without a newline is read again from its beginning.
     ///
     /// # Errors
-    /// [`TailGap`] if the bytes do not join; nothing was changed.
+    /// [`TailGap`] if the bytes do not join, as none do to a [part](Transcript::part); nothing was changed.
     pub fn push_tail(&mut self, bytes: &[u8], offset: u64) -> Result<(), TailGap> {
         let expected = self.saved_through();
-        if offset != expected {
+        if offset != expected || !self.is_whole() {
             return Err(TailGap {
                 expected,
                 given: offset,
@@ -306,7 +309,13 @@ impl Transcript {
         self.lines.iter().map(|line| &line.entry)
     }
 
-    /// How many entries there are.
+    /// Entries that lie beyond a [part](Transcript::part) and say what a context needs to know: the thinking level, the model.
+    #[must_use]
+    pub fn above(&self) -> &[RawEntry] {
+        self.beyond.as_ref().map_or(&[], |beyond| &beyond.above)
+    }
+
+    /// How many entries are held.
     #[must_use]
     pub fn entry_count(&self) -> usize {
         self.lines.len()
@@ -327,6 +336,9 @@ impl Transcript {
     /// The leaf by pi's rule: the last entry of the file, whatever its kind.
     #[must_use]
     pub fn leaf(&self) -> Option<&EntryId> {
+        if let Some(beyond) = &self.beyond {
+            return beyond.leaf.as_ref();
+        }
         self.lines.last().map(|line| line.entry.id())
     }
 

@@ -32,6 +32,13 @@ impl<T: Clone> Chunks<T> {
         }
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.full
+            .iter()
+            .flat_map(|chunk| chunk.iter())
+            .chain(self.open.iter())
+    }
+
     pub(super) fn push(&mut self, element: T) {
         let open = Arc::make_mut(&mut self.open);
         open.reserve_exact(CHUNK - open.len());

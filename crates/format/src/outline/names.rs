@@ -3,7 +3,7 @@
 //! Invariant: two names are equal if and only if their texts are, whatever the hash. Limits: pi writes eight hex digits
 //! and OpenClaw UUIDs, so strings are kept for strangers' ids only.
 
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::{BuildHasher as _, DefaultHasher, Hash, Hasher as _, RandomState};
 use std::sync::Arc;
 
 use hashbrown::HashTable;
@@ -35,19 +35,25 @@ pub(super) enum Form {
     Long,
 }
 
+impl Form {
+    pub(super) fn of(number: u8) -> Option<Self> {
+        [Form::Short, Form::Uuid, Form::Long]
+            .into_iter()
+            .find(|form| *form as u8 == number)
+    }
+}
+
 /// What hashes: forced to collide in tests.
 #[derive(Clone, Debug)]
 pub(super) struct Hashing {
-    state: RandomState,
+    /// Nobody who writes ids and keys knows it.
+    seed: u64,
     hash: fn(u64) -> u64,
 }
 
 impl Default for Hashing {
     fn default() -> Self {
-        Hashing {
-            state: RandomState::new(),
-            hash: |hash| hash,
-        }
+        Hashing::seeded(RandomState::new().hash_one(0))
     }
 }
 
@@ -60,12 +66,30 @@ impl Hashing {
         }
     }
 
+    pub(super) fn seeded(seed: u64) -> Self {
+        Hashing {
+            seed,
+            hash: |hash| hash,
+        }
+    }
+
+    pub(super) fn seed(&self) -> u64 {
+        self.seed
+    }
+
     pub(super) fn name(&self, name: Name) -> u64 {
-        (self.hash)(self.state.hash_one(name))
+        self.one(name)
     }
 
     pub(super) fn text(&self, text: &str) -> u64 {
-        (self.hash)(self.state.hash_one(text))
+        self.one(text)
+    }
+
+    fn one(&self, what: impl Hash) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        hasher.write_u64(self.seed);
+        what.hash(&mut hasher);
+        (self.hash)(hasher.finish())
     }
 }
 
@@ -116,6 +140,11 @@ impl Names {
                 EntryId::new(self.text_of(u32::try_from(name.bits[0]).unwrap_or(u32::MAX)))
             }
         }
+    }
+
+    /// The strings, by number.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
+        (0..self.texts.len()).filter_map(|number| self.texts.get(number).map(|text| &**text))
     }
 
     fn text_of(&self, number: u32) -> &str {

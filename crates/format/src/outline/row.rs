@@ -5,6 +5,8 @@
 use super::names::{Form, Name};
 use crate::kind::{Kind, Role};
 
+/// The size of a row.
+pub(super) const ROW_BYTES: usize = 64;
 /// No entry.
 pub(super) const NONE: u32 = u32::MAX;
 
@@ -128,19 +130,9 @@ impl Row {
         there(self.model)
     }
 
-    /// Whether the row holds its id itself, so that it means the same in another outline.
-    #[must_use]
-    pub fn holds_its_id(&self) -> bool {
-        self.form != Form::Long
-    }
-
-    /// The row as bytes, to be kept: only where it [holds its id](Row::holds_its_id).
-    #[must_use]
-    pub fn to_bytes(&self) -> Option<[u8; 64]> {
-        if !self.holds_its_id() {
-            return None;
-        }
-        let mut bytes = [0; 64];
+    /// The row as bytes. A long name is the number of a string that is kept elsewhere.
+    pub(super) fn bytes(&self) -> [u8; ROW_BYTES] {
+        let mut bytes = [0; ROW_BYTES];
         let wide = [self.offset, self.bits[0], self.bits[1]];
         let narrow = [
             self.len,
@@ -161,21 +153,15 @@ impl Row {
             place.copy_from_slice(&value.to_le_bytes());
         }
         rest[36..].copy_from_slice(&[self.kind, self.role, self.form as u8, self.flags]);
-        Some(bytes)
+        bytes
     }
 
-    /// A row from its bytes; `None` if they are of no row. That they belong to the file, its [sum](Row::fits) must show.
-    #[must_use]
-    pub fn from_bytes(bytes: &[u8; 64]) -> Option<Self> {
+    /// A row from its bytes; `None` if they are of no row. What it refers to is not looked at.
+    pub(super) fn of_bytes(bytes: &[u8; ROW_BYTES]) -> Option<Self> {
         let wide = |at: usize| Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?));
         let narrow = |at: usize| {
             let at = 24 + 4 * at;
             Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
-        };
-        let form = match bytes[62] {
-            0 => Form::Short,
-            1 => Form::Uuid,
-            _ => return None,
         };
         let (kind, role) = (bytes[60], bytes[61]);
         (usize::from(kind) < KINDS && usize::from(role) < ROLES).then_some(())?;
@@ -193,7 +179,7 @@ impl Row {
             model: narrow(8)?,
             kind,
             role,
-            form,
+            form: Form::of(bytes[62])?,
             flags: bytes[63],
         })
     }
@@ -222,9 +208,12 @@ fn there(entry: u32) -> Option<u32> {
 pub(super) const KINDS: usize = 12;
 pub(super) const ROLES: usize = 9;
 
+/// The code of messages.
+pub(super) const MESSAGE: u8 = 0;
+
 pub(super) fn kind_code(kind: &Kind) -> u8 {
     match kind {
-        Kind::Message(_) => 0,
+        Kind::Message(_) => MESSAGE,
         Kind::ThinkingLevelChange => 1,
         Kind::ModelChange => 2,
         Kind::Compaction => 3,
@@ -284,4 +273,4 @@ fn role_of(role: u8) -> Role {
     }
 }
 
-const _: () = assert!(size_of::<Row>() == 64);
+const _: () = assert!(size_of::<Row>() == ROW_BYTES);

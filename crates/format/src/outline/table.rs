@@ -7,7 +7,7 @@ use hashbrown::HashTable;
 use super::chunks::Chunks;
 use super::names::{Hashing, Name, Names};
 use super::odd::Odd;
-use super::row::{self, KINDS, NONE, ROLES, Row, kind_code, role_code};
+use super::row::{self, KINDS, MESSAGE, NONE, ROLES, Row, kind_code, role_code};
 use super::walk::Column;
 use crate::kind::{Kind, Role};
 use crate::scan::{Facts, Seen, What};
@@ -108,7 +108,23 @@ pub(super) struct Newest {
     roles: [u32; ROLES],
 }
 
+impl Default for Newest {
+    fn default() -> Self {
+        Newest {
+            kinds: [NONE; KINDS],
+            roles: [NONE; ROLES],
+        }
+    }
+}
+
 impl Newest {
+    pub(super) fn note(&mut self, entry: u32, row: &Row) {
+        self.kinds[usize::from(row.kind)] = entry;
+        if row.kind == MESSAGE {
+            self.roles[usize::from(row.role)] = entry;
+        }
+    }
+
     pub(super) fn kind(&self, kind: &Kind) -> Option<u32> {
         Some(self.kinds[usize::from(kind_code(kind))]).filter(|&entry| entry != NONE)
     }
@@ -127,10 +143,7 @@ impl Default for Table {
             ids: Grown::default(),
             keys: Grown::default(),
             kept: Chunks::default(),
-            newest: Newest {
-                kinds: [NONE; KINDS],
-                roles: [NONE; ROLES],
-            },
+            newest: Newest::default(),
             odd: Arc::default(),
             crooked: false,
             full: false,
@@ -175,7 +188,7 @@ impl Table {
         let sets_model =
             facts.kind == Kind::ModelChange || facts.kind == Kind::Message(Role::Assistant);
         let or = |is: bool, above: u32| if is { entry } else { above };
-        self.rows.push(Row {
+        let row = Row {
             offset: seen.offset,
             bits: name.bits,
             form: name.form,
@@ -191,15 +204,13 @@ impl Table {
             kind: kind_code(&facts.kind),
             role,
             flags: flags(facts) | hang.flags,
-        });
-        self.index(entry, name, facts, role);
+        };
+        self.rows.push(row);
+        self.newest.note(entry, &row);
+        self.index(entry, name, facts);
     }
 
-    fn index(&mut self, entry: u32, name: Name, facts: &Facts<'_>, role: u8) {
-        self.newest.kinds[usize::from(kind_code(&facts.kind))] = entry;
-        if let Kind::Message(_) = facts.kind {
-            self.newest.roles[usize::from(role)] = entry;
-        }
+    fn index(&mut self, entry: u32, name: Name, facts: &Facts<'_>) {
         let (rows, hashing) = (&self.rows, &self.hashing);
         let name_of = |entry: &u32| rows.get(*entry as usize).map(Row::name);
         let rehash = |entry: &u32| name_of(entry).map_or(0, |name| hashing.name(name));
@@ -266,7 +277,22 @@ impl Table {
         }
     }
 
-    fn lose(&mut self, damage: Damage) {
+    /// What finds rows by their ids, made elsewhere.
+    pub(super) fn know_ids(&mut self, ids: HashTable<u32>) {
+        self.ids.base = Arc::new(ids);
+    }
+
+    /// What finds rows by their keys, made elsewhere.
+    pub(super) fn know_keys(&mut self, keys: HashTable<(u64, u32)>) {
+        self.keys.base = Arc::new(keys);
+    }
+
+    /// The hash of each key, and who carries it.
+    pub(super) fn keys(&self) -> impl Iterator<Item = (u64, u32)> {
+        self.keys.base.iter().chain(self.keys.apart.iter()).copied()
+    }
+
+    pub(super) fn lose(&mut self, damage: Damage) {
         let id = damage
             .id
             .as_ref()
@@ -298,6 +324,11 @@ impl Table {
 
     pub(super) fn find(&self, id: &str) -> Option<u32> {
         self.position(self.names.known(id, &self.hashing)?)
+    }
+
+    pub(super) fn has_lost(&self, id: &str) -> bool {
+        let name = self.names.known(id, &self.hashing);
+        name.is_some_and(|name| self.odd.lost.contains_key(&name))
     }
 
     pub(super) fn keyed(&self, key: &str) -> Vec<u32> {

@@ -233,11 +233,15 @@ impl Outline {
 
     /// Where the part begins that a compaction shows.
     fn top_of(&self, compaction: u32) -> u32 {
-        let kept = self
-            .kept_from(compaction)
-            .and_then(|kept| self.table.position(kept));
-        kept.filter(|&kept| kept != compaction && self.is_ancestor(kept, compaction))
+        self.first_kept(compaction)
+            .filter(|&kept| kept != compaction && self.is_ancestor(kept, compaction))
             .unwrap_or(compaction)
+    }
+
+    /// The entry from which a compaction keeps on, if it is there.
+    #[must_use]
+    pub fn first_kept(&self, compaction: u32) -> Option<u32> {
+        self.table.position(self.kept_from(compaction)?)
     }
 
     /// The id from which a compaction keeps on.

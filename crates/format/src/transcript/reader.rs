@@ -51,6 +51,16 @@ enum First {
 }
 
 impl Reader {
+    /// A reader behind so many lines of a file of version 3, where nothing but the header has to be remembered.
+    pub(crate) fn resumed(header: Header, offset: u64, number: u64) -> Self {
+        Reader {
+            offset,
+            number,
+            first: First::Header(header),
+            ..Reader::default()
+        }
+    }
+
     pub(crate) fn header(&self) -> Option<&Header> {
         match &self.first {
             First::Header(header) => Some(header),

@@ -59,7 +59,7 @@ impl Parent<'_> {
 }
 
 impl Transcript {
-    /// The entries from the root to `leaf`, both included; `None` if there is no such entry.
+    /// The entries from the root (of a [part](Transcript::part), from where it begins) to `leaf`, both included; `None` if there is no such entry.
     #[must_use]
     pub fn branch(&self, leaf: &EntryId) -> Option<Vec<&RawEntry>> {
         let start = self.index.position(leaf)?;
@@ -74,6 +74,10 @@ impl Transcript {
     /// Whether `ancestor` is `of` or stands above it.
     #[must_use]
     pub fn is_ancestor(&self, ancestor: &EntryId, of: &EntryId) -> bool {
+        if let Some(outline) = self.outline() {
+            let both = (outline.find(ancestor.as_str()), outline.find(of.as_str()));
+            return matches!(both, (Some(ancestor), Some(of)) if outline.is_ancestor(ancestor, of));
+        }
         let (Some(ancestor), Some(start)) =
             (self.index.position(ancestor), self.index.position(of))
         else {
@@ -189,6 +193,17 @@ impl Transcript {
         let Some(id) = self.lines[child].entry.parent() else {
             return Parent::Root;
         };
+        // A part does not know all lines, so that nothing is bridged by what is held.
+        if let Some(beyond) = &self.beyond {
+            let held = match beyond.knows_parents() {
+                true => beyond.parent(child),
+                false => self
+                    .index
+                    .position(id)
+                    .filter(|position| *position != child),
+            };
+            return held.map_or(Parent::Root, Parent::At);
+        }
         match self.index.position(id) {
             Some(position) if position == child => Parent::Itself,
             Some(position) => Parent::At(position),

@@ -9,7 +9,12 @@ use crate::mishaps::{befall, corpus, graph, mishap};
 use crate::{sessions, straight};
 
 /// Reads from `bytes` as from a file.
-fn from_end(bytes: &[u8], leaf: Option<&EntryId>, reach: Reach, limits: Limits) -> FromEnd {
+pub(crate) fn from_end(
+    bytes: &[u8],
+    leaf: Option<&EntryId>,
+    reach: Reach,
+    limits: Limits,
+) -> FromEnd {
     let read_at = |offset: u64, out: &mut [u8]| {
         let start = usize::try_from(offset).unwrap();
         out.copy_from_slice(

@@ -7,6 +7,7 @@ mod lines;
 #[path = "../mishaps/mod.rs"]
 mod mishaps;
 mod outline;
+mod parts;
 
 use std::fs;
 use std::path::Path;

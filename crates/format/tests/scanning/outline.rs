@@ -39,7 +39,24 @@ fn outline_agrees(bytes: &[u8], pieces: &[&[u8]], settle: bool, limits: Limits) 
     assert_eq!(outline.writable(), transcript.writable());
     rows_agree(&outline, &transcript, bytes);
     tree_agrees(&outline, &transcript);
+    if let Some(kept) = outline.to_bytes() {
+        kept_agrees(&kept, &transcript, bytes, limits);
+    }
     outline
+}
+
+/// What was kept, read back and on to the end of the file, is the same again.
+fn kept_agrees(kept: &[u8], transcript: &Transcript, bytes: &[u8], limits: Limits) {
+    let mut outline = Outline::from_bytes(kept, limits).unwrap();
+    let through = outline.saved_through();
+    assert_eq!(through, transcript.saved_through());
+    let rest = &bytes[usize::try_from(through).unwrap()..];
+    outline.push(rest, through).unwrap();
+    assert_eq!(outline.settle(), transcript.tail());
+    assert_eq!(outline.damage(), transcript.damage());
+    assert_eq!(outline.header(), transcript.header());
+    rows_agree(&outline, transcript, bytes);
+    tree_agrees(&outline, transcript);
 }
 
 fn entry_of(transcript: &Transcript, number: u32) -> &RawEntry {
