@@ -146,6 +146,18 @@ impl Outline {
             .map_or(Tail::Clean, |unsettled| unsettled.tail)
     }
 
+    /// How many bytes were given after the last newline.
+    #[must_use]
+    pub fn pending(&self) -> u64 {
+        match &self.tail {
+            Some(_) => match self.tail() {
+                Tail::Clean => 0,
+                Tail::Unterminated { len, .. } | Tail::Fragment { len, .. } => len as u64,
+            },
+            None => self.scanner.pending(),
+        }
+    }
+
     /// The header.
     #[must_use]
     pub fn header(&self) -> Option<&Header> {

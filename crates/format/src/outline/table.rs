@@ -16,7 +16,7 @@ use crate::transcript::Damage;
 /// How many additions are kept apart from a table that may be shared.
 const APART: usize = 1024;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Table {
     pub(super) rows: Chunks<Row>,
     pub(super) names: Names,
@@ -131,23 +131,6 @@ impl Newest {
 
     pub(super) fn role(&self, role: &Role) -> Option<u32> {
         Some(self.roles[usize::from(role_code(role))]).filter(|&entry| entry != NONE)
-    }
-}
-
-impl Default for Table {
-    fn default() -> Self {
-        Table {
-            rows: Chunks::default(),
-            names: Names::default(),
-            hashing: Hashing::default(),
-            ids: Grown::default(),
-            keys: Grown::default(),
-            kept: Chunks::default(),
-            newest: Newest::default(),
-            odd: Arc::default(),
-            crooked: false,
-            full: false,
-        }
     }
 }
 
