@@ -9,17 +9,20 @@ use std::sync::Arc;
 use latchwork_format::{Body, EntryId, RawEntry, SessionId, Transcript};
 use latchwork_lock::PhaseGuard;
 
-use crate::{AppendError, Commit, Head, Position, Receipt};
+use crate::{AppendError, Commit, Head, Key, Position, Receipt};
 
-/// How much of a session a reader needs. A backend may give more, never less.
+/// How much of a session a reader needs. A backend may give more, never less. The transcript of a snapshot holds those
+/// entries, and is a [part](Transcript::part) if there are others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum View {
     /// What the model's context is made of.
     Context,
+    /// The last entries of the active branch, so many; one at least.
+    Last(usize),
     /// The active branch.
     Branch,
-    /// Every entry of every branch.
+    /// Every entry of every branch, and what is odd about the tree.
     Everything,
 }
 
@@ -32,7 +35,7 @@ pub struct Snapshot {
     pub exists: bool,
     /// The active branch: the base of a commit that builds on this snapshot.
     pub head: Head,
-    /// The entries.
+    /// The entries that the view asked for.
     pub transcript: Arc<Transcript>,
     /// What was found wrong, and how much is there.
     pub report: OpenReport,
@@ -42,15 +45,17 @@ pub struct Snapshot {
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct OpenReport {
-    /// Entries that could be read.
+    /// Entries that can be read: of the whole session, unless only the end of it was looked at (see
+    /// [`Transcript::file_entry_count`]).
     pub restored: usize,
     /// Entries and damaged lines together.
     pub of: usize,
-    /// Each damage in a sentence: where, what, and what was done about it.
+    /// Each damage in a sentence: where, what, and what was done about it. What is odd about the tree is found by
+    /// [`View::Everything`] only.
     pub damage: Vec<String>,
     /// Everything before this place was acknowledged as durable, as far as this process knows.
     pub saved_through: Option<Position>,
-    /// Branches of others that left the active one and can be attached again.
+    /// Branches of others that left the active one and can be attached again; found by [`View::Everything`] only.
     pub divergent: Vec<Divergence>,
     /// The transcript may be read, not written, because of this.
     pub read_only: Option<String>,
@@ -195,6 +200,22 @@ pub trait TranscriptStore: Send + Sync {
     /// # Errors
     /// See [`OpenError`].
     async fn open(&self, session: &SessionId, view: View) -> Result<Snapshot, OpenError>;
+
+    /// Reads a session for who has messages in it: the same, and the transcript also holds the newest placement of each of these keys
+    /// with every reply and every move of the head behind it, and the newest move of all. Ancestry, the leaf and the roles that have
+    /// spoken are those of the whole session.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    async fn open_for(
+        &self,
+        session: &SessionId,
+        view: View,
+        keys: &[Key],
+    ) -> Result<Snapshot, OpenError> {
+        let _whatever_they_are = (view, keys);
+        self.open(session, View::Everything).await
+    }
 
     /// Reads entries in stored order, from a place on: export, search and followers of a live session.
     ///

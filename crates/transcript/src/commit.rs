@@ -9,19 +9,20 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use latchwork_filelock::{ClaimError, ClaimHandle, StageError, WritePermit};
-use latchwork_format::{EntryId, Mark, Transcript, Version};
+use latchwork_format::{EntryId, Mark, Version};
 use latchwork_session::{AppendError, Birth, Commit, Head, Receipt};
 use latchwork_sys::{DiskFile, IoDoing, OpenHow, PathError, System, hex_id};
 
-use crate::fold::{fold, from_nothing, position_at};
+use crate::entries::{Entries, is_changed};
 use crate::head_file::{self, SavedHead};
+use crate::index;
 use crate::lines::{self, Written};
 use crate::meter;
 use crate::missing::Missing;
-use crate::plan::{self, Plan, Refusal};
+use crate::plan::{self, Ground, Plan, Refusal};
 use crate::receipt::last_own;
 use crate::session::Session;
-use crate::state::{Known, end_before};
+use crate::state::Known;
 use crate::tail::{self, Mended, NotMended};
 
 /// A commit under way.
@@ -39,16 +40,18 @@ impl Work {
         let done = self.on_file(base, birth.as_ref(), |work, known, file| {
             let commit = commit.take().unwrap_or_else(|| Commit::side(Vec::new()));
             let head = work.current_head(known, file, Some(base));
-            let plan = plan::plan(
-                &known.transcript,
-                head.as_ref(),
-                &known.placements,
-                base,
-                commit,
-            );
-            let mut plan = plan.map_err(|Refusal::Stale| AppendError::Stale {
-                session: work.session.id.clone(),
-                head: Box::new(known.as_head(head.clone())),
+            let ground = Ground {
+                entries: work.entries(known, file),
+                head,
+            };
+            let plan = plan::plan(&ground, base, commit);
+            let head = head.and_then(|head| known.outline.id(head));
+            let mut plan = plan.map_err(|refusal| match refusal {
+                Refusal::Stale => AppendError::Stale {
+                    session: work.session.id.clone(),
+                    head: Box::new(known.as_head(head.clone())),
+                },
+                Refusal::Disk(error) => work.unread(known, error),
             })?;
             if let Target::Birth { birth, .. } = file
                 && let Some(key) = &birth.session_key
@@ -94,7 +97,31 @@ impl Work {
             return self.born(&mut known, Missing::Content, base, birth, step);
         }
         let file = self.in_order(&mut known, file)?;
-        step(self, &mut known, &Target::File(&*file))
+        let done = step(self, &mut known, &Target::File(&*file))?;
+        index::save(self.system(), &self.session.place, &mut known, &*file);
+        self.session.show(&known);
+        Ok(done)
+    }
+
+    /// The entries of what a commit goes to.
+    pub(crate) fn entries<'k>(&'k self, known: &'k Known, file: &'k Target<'_>) -> Entries<'k> {
+        let file = match file {
+            Target::File(file) => Some(*file),
+            Target::Birth { .. } => None,
+        };
+        Entries {
+            outline: &known.outline,
+            file,
+            place: &self.session.place,
+        }
+    }
+
+    /// What is there could not be read. Nothing was written.
+    pub(crate) fn unread(&self, known: &mut Known, error: PathError) -> AppendError {
+        if is_changed(&error) {
+            known.distrust();
+        }
+        self.failed(error)
     }
 
     /// Closes the tail, refuses what must not be written, brings an old version up to date.
@@ -109,7 +136,7 @@ impl Work {
                 rescued = mended.rescued, copy = ?mended.kept_in, "a fragment in the transcript was put in quarantine");
         }
         let header = known
-            .transcript
+            .outline
             .writable()
             .map_err(|fault| AppendError::ReadOnly {
                 session: self.session.id.clone(),
@@ -144,37 +171,23 @@ impl Work {
         known: &Known,
         file: &Target<'_>,
         base: Option<&Head>,
-    ) -> Option<EntryId> {
+    ) -> Option<u32> {
         let Target::File(file) = file else {
             return None;
         };
         if let Some(saved) = head_file::load(self.system(), &self.session.place)
             .filter(|saved| known.believes(*file, saved))
         {
-            return fold(
-                &known.transcript,
-                saved.leaf.clone(),
-                position_at(&known.transcript, saved.at),
-            );
+            return known.head_since(&saved);
         }
-        match base {
-            Some(base) if base.leaf.is_some() && self.was_seen(known, *file, base) => fold(
-                &known.transcript,
-                base.leaf.clone(),
-                position_at(&known.transcript, base.seen.0),
-            ),
-            _ => from_nothing(&known.transcript),
-        }
-    }
-
-    fn was_seen(&self, known: &Known, file: &dyn DiskFile, base: &Head) -> bool {
-        base.seen.0 <= known.transcript.saved_through()
-            && base
-                .leaf
-                .as_ref()
-                .is_none_or(|leaf| known.transcript.entry(leaf).is_some())
-            && end_before(file, base.seen.0)
-                .is_ok_and(|end| head_file::witness(&end) == base.witness)
+        let seen = base
+            .filter(|base| base.leaf.is_some())
+            .map(|base| SavedHead {
+                leaf: base.leaf.clone(),
+                at: base.seen.0,
+                witness: base.witness,
+            });
+        known.head(*file, seen.as_ref())
     }
 
     /// Writes a plan and says where its entries stand.
@@ -246,7 +259,7 @@ impl Work {
             let id = line
                 .id
                 .clone()
-                .unwrap_or_else(|| self.new_id(&known.transcript, &taken));
+                .unwrap_or_else(|| self.new_id(known, &taken));
             taken.insert(id.clone());
             let onto = line.onto.clone().unwrap_or(parent);
             let mark = Mark {
@@ -271,15 +284,12 @@ impl Work {
         Ok(written)
     }
 
-    /// Eight hex digits like pi's own, unless they are taken.
-    pub(crate) fn new_id(&self, transcript: &Transcript, taken: &HashSet<EntryId>) -> EntryId {
-        for bytes in [4, 4, 4, 4, 8] {
-            let id = EntryId::new(hex_id(&*self.system().entropy, bytes));
-            if transcript.entry(&id).is_none() && !taken.contains(&id) {
-                return id;
-            }
-        }
-        EntryId::new(latchwork_sys::uuid_v4(&*self.system().entropy))
+    /// An id that nothing has, not even a line that cannot be read.
+    pub(crate) fn new_id(&self, known: &Known, taken: &HashSet<EntryId>) -> EntryId {
+        fresh_id(self.system(), |id| {
+            let lost = known.outline.has_lost(id.as_str());
+            known.find(id).is_none() && !lost && !taken.contains(id)
+        })
     }
 
     /// The active branch ends with the last line, unless the plan only put something aside torn from it.
@@ -300,8 +310,8 @@ impl Work {
     pub(crate) fn note_head(&self, known: &Known, leaf: Option<EntryId>) {
         let head = SavedHead {
             leaf,
-            at: known.transcript.saved_through(),
-            witness: known.witness(),
+            at: known.outline.saved_through(),
+            witness: known.witness,
         };
         if let Err(error) = head_file::save(self.system(), &self.session.place, &head) {
             // It is found again by folding; only the time to do so is lost.
@@ -363,6 +373,17 @@ impl Work {
             },
         }
     }
+}
+
+/// Eight hex digits like pi's own, unless they are taken.
+pub(crate) fn fresh_id(system: &System, is_free: impl Fn(&EntryId) -> bool) -> EntryId {
+    for bytes in [4, 4, 4, 4, 8] {
+        let id = EntryId::new(hex_id(&*system.entropy, bytes));
+        if is_free(&id) {
+            return id;
+        }
+    }
+    EntryId::new(latchwork_sys::uuid_v4(&*system.entropy))
 }
 
 /// What a commit goes to.

@@ -4,41 +4,35 @@
 //! is known, one rule holds for each further entry: one that continues the head moves it; an entry of ours moves it,
 //! unless it was put aside; anything else (a stale peer's metadata, another branch) does not. Pure; no I/O.
 
-use latchwork_format::{EntryId, Transcript};
+use latchwork_format::Outline;
 
-/// Folds the entries from position `from` (among [`Transcript::lines`]) on into a head that held before them.
-pub(crate) fn fold(transcript: &Transcript, head: Option<EntryId>, from: usize) -> Option<EntryId> {
-    let mut head = head;
-    for line in transcript.lines().get(from..).unwrap_or_default() {
-        let entry = &line.entry;
-        let continues = match (&head, transcript.parent_of(entry.id())) {
-            (Some(head), Some(parent)) => parent.id() == head,
-            (None, parent) => parent.is_none(),
-            (Some(_), None) => false,
-        };
-        if (continues || entry.is_ours()) && !entry.is_aside() {
-            head = Some(entry.id().clone());
-        }
-    }
-    head
+/// Folds the entries from number `from` on into a head that held before them.
+pub(crate) fn fold(outline: &Outline, head: Option<u32>, from: u32) -> Option<u32> {
+    // Of several entries with one id, the last is meant.
+    let meant = |entry: u32| match outline.is_crooked() {
+        true => outline.id(entry).and_then(|id| outline.find(id.as_str())),
+        false => Some(entry),
+    };
+    outline
+        .rows(from)
+        .fold(head.and_then(meant), |head, (entry, row)| {
+            let continues = outline.hang(entry).parent() == head;
+            match (continues || row.is_ours()) && !row.is_aside() {
+                true => meant(entry),
+                false => head,
+            }
+        })
 }
 
-/// The head when nothing is saved of it: pi's rule up to our first entry, ours from there on.
-pub(crate) fn from_nothing(transcript: &Transcript) -> Option<EntryId> {
-    transcript.leaf().cloned()
-}
-
-/// The position of the first entry that begins at `offset` or later.
-pub(crate) fn position_at(transcript: &Transcript, offset: u64) -> usize {
-    transcript
-        .lines()
-        .partition_point(|line| line.offset < offset)
+/// The head when nothing is saved of it: pi's rule.
+pub(crate) fn from_nothing(outline: &Outline) -> Option<u32> {
+    outline.leaf()
 }
 
 #[cfg(test)]
 mod tests {
     use super::{fold, from_nothing};
-    use latchwork_format::{EntryId, Transcript};
+    use latchwork_format::Outline;
     use proptest::prelude::*;
 
     fn entry(id: &str, parent: &str, kind: &str, mark: &str) -> String {
@@ -57,31 +51,30 @@ mod tests {
         )
     }
 
-    fn transcript(lines: &[String]) -> Transcript {
+    fn outline(lines: &[String]) -> Outline {
         let header = r#"{"type":"session","version":3,"id":"s","timestamp":"2026-01-01T00:00:00.000Z","cwd":"/"}"#;
         let mut text = format!("{header}\n");
         for line in lines {
             text.push_str(line);
             text.push('\n');
         }
-        Transcript::parse(text.as_bytes())
+        Outline::parse(text.as_bytes())
     }
 
-    fn head(transcript: &Transcript, from: usize, at: &str) -> String {
-        fold(transcript, Some(EntryId::new(at)), from)
-            .unwrap()
-            .to_string()
+    fn head(session: &Outline, from: u32, at: &str) -> String {
+        let head = fold(session, session.find(at), from).unwrap();
+        session.id(head).unwrap().to_string()
     }
 
     #[test]
     fn a_stale_peers_metadata_does_not_move_the_head_and_what_continues_it_does() {
-        let session = transcript(&[
+        let session = outline(&[
             entry("a", "", "message", ""),
             entry("b", "a", "message", r#","latchwork":{}"#),
             entry("name", "a", "session_info", ""),
         ]);
         assert_eq!(head(&session, 2, "b"), "b");
-        let session = transcript(&[
+        let session = outline(&[
             entry("a", "", "message", ""),
             entry("b", "a", "message", r#","latchwork":{}"#),
             entry("name", "b", "session_info", ""),
@@ -93,18 +86,18 @@ mod tests {
 
     #[test]
     fn what_we_put_aside_moves_no_head_even_if_the_line_that_says_so_is_missing() {
-        let session = transcript(&[
+        let session = outline(&[
             entry("a", "", "message", ""),
             entry("late", "a", "message", r#","latchwork":{"aside":true}"#),
         ]);
         assert_eq!(head(&session, 1, "a"), "a");
-        let session = transcript(&[
+        let session = outline(&[
             entry("a", "", "message", ""),
             entry("late", "a", "message", r#","latchwork":{"aside":true}"#),
             entry("head", "a", "custom", r#","latchwork":{}"#),
         ]);
         assert_eq!(head(&session, 1, "a"), "head");
-        assert_eq!(from_nothing(&session).unwrap().as_str(), "head");
+        assert_eq!(from_nothing(&session), session.find("head"));
     }
 
     proptest! {
@@ -125,10 +118,11 @@ mod tests {
                 })
                 .collect();
             let cut = cut.min(lines.len());
-            let whole = transcript(&lines);
+            let from = u32::try_from(cut).unwrap();
+            let whole = outline(&lines);
             let once = fold(&whole, None, 0);
-            let first = fold(&transcript(&lines[..cut]), None, 0);
-            prop_assert_eq!(fold(&whole, first, cut), once);
+            let first = fold(&outline(&lines[..cut]), None, 0);
+            prop_assert_eq!(fold(&whole, first, from), once);
         }
     }
 }

@@ -7,11 +7,10 @@
 use latchwork_format::{Body, EntryId, Mark, ours};
 use latchwork_lock::PhaseGuard;
 use latchwork_session::{AppendError, Birth, Head, SessionId, Snapshot};
-use latchwork_sys::hex_id;
 use serde_json::json;
 
 use crate::FileStore;
-use crate::commit::{Target, Work};
+use crate::commit::{Target, Work, fresh_id};
 use crate::lines::{self, Written};
 use crate::store::run;
 
@@ -89,7 +88,7 @@ impl Work {
         let mut bytes = Vec::new();
         let mut first = None;
         if let Some(key) = &birth.session_key {
-            let id = self.fresh_id(source);
+            let id = fresh_id(self.system(), |id| source.transcript.entry(id).is_none());
             bytes.extend(self.name_line(&id, key)?);
             first = Some(id);
         }
@@ -100,15 +99,6 @@ impl Work {
             parent: first,
             bytes,
         })
-    }
-
-    fn fresh_id(&self, source: &Snapshot) -> EntryId {
-        loop {
-            let id = EntryId::new(hex_id(&*self.system().entropy, 4));
-            if source.transcript.entry(&id).is_none() {
-                return id;
-            }
-        }
     }
 
     /// The entry that keeps the name that the new session is called by.

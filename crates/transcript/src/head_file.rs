@@ -9,13 +9,13 @@
 use std::path::Path;
 
 use latchwork_format::EntryId;
-use latchwork_sys::{DiskFile, IoDoing, OpenHow, PathError, System, read_at_most};
+use latchwork_sys::{DiskFile, IoDoing, OpenHow, PathError, System, read_at_most, read_exact_at};
 use serde::{Deserialize, Serialize};
 
 use crate::layout::Place;
 
 /// How many bytes before a place its witness covers.
-pub(crate) const WITNESS_BYTES: usize = 256;
+const WITNESS_BYTES: usize = 256;
 /// The size of a place, and where the second one begins; in bytes.
 const PLACE_BYTES: usize = 4_096;
 
@@ -36,6 +36,14 @@ pub(crate) fn witness(bytes: &[u8]) -> u64 {
         .get(bytes.len().saturating_sub(WITNESS_BYTES)..)
         .unwrap_or_default();
     checksum(&[end])
+}
+
+/// The bytes before a place that its witness covers.
+pub(crate) fn end_before(file: &dyn DiskFile, place: u64) -> std::io::Result<Vec<u8>> {
+    let start = place.saturating_sub(WITNESS_BYTES as u64);
+    let mut bytes = vec![0; usize::try_from(place - start).unwrap_or(0)];
+    read_exact_at(file, &mut bytes, start)?;
+    Ok(bytes)
 }
 
 /// A checksum of all the parts.

@@ -5,6 +5,8 @@
 //! |---|---|
 //! | `layout` | where the files of a session lie |
 //! | `state` | what this process knows of a transcript, and how it catches up |
+//! | `index` | the same, saved for the next process |
+//! | `entries` | entries read from their lines |
 //! | `fold` | which entry the active branch ends with |
 //! | `plan` | where the entries of a commit go |
 //! | `commit`, `lines`, `write`, `receipt` | one commit, from check to receipt; the bytes of its lines; the one write; what its writer is told |
@@ -13,7 +15,10 @@
 //! | `whole_file` | a new file in the transcript's place: a birth, an old version |
 //! | `moved` | the head, moved on purpose |
 //! | `fork` | a new session that begins with what was said in another one |
-//! | `reading` | a snapshot and a report of what was found |
+//! | `reading` | a snapshot of what a view needs, and a report of what was found |
+//! | `page` | entries in stored order |
+//! | `end` | the end of the branch, read from the end of a file that is not known |
+//! | `divergent` | branches of others beside the active one |
 //! | `tail` | the end of the file, put in order before anything is appended |
 //! | `repair` | the transcript looked through, and written anew on request |
 //! | `rewrite` | entries of the active branch, replaced |
@@ -26,8 +31,8 @@
 //! | `session`, `store`, `locks`, `list` | the seams |
 //!
 //! **Limits.** Beside pi, which takes no lock, no line of pi's is ever destroyed, but a pi that appends in the same
-//! instant may be glued to a fragment of a dead writer until the next commit of ours rescues it. A session is read whole
-//! the first time; after that only what was appended.
+//! instant may be glued to a fragment of a dead writer until the next commit of ours rescues it. Whoever writes
+//! keeps 64 bytes and some for each entry of the session in memory, and no text.
 //!
 //! Invariants: nothing is ever truncated; one write per commit; reading takes no lock and writes nothing.
 
@@ -35,11 +40,15 @@
 
 mod command;
 mod commit;
+mod divergent;
+mod end;
+mod entries;
 mod examine;
 mod fold;
 mod fork;
 mod head_file;
 mod inbox;
+mod index;
 mod layout;
 mod lines;
 mod list;
@@ -50,6 +59,7 @@ mod missing;
 mod moved;
 mod names;
 mod options;
+mod page;
 mod plan;
 mod reading;
 mod receipt;

@@ -106,7 +106,7 @@ fn mend(work: &Work) -> Result<Vec<Mended>, AppendError> {
         .map_err(|error| work.failed(error))?;
     // Of a file that is none of ours not even the end is changed.
     known
-        .transcript
+        .outline
         .writable()
         .map_err(|fault| AppendError::ReadOnly {
             session: work.session.id.clone(),

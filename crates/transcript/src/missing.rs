@@ -40,7 +40,7 @@ impl Work {
         birth: Option<&Birth>,
         step: impl FnOnce(&Self, &mut Known, &Target<'_>) -> Result<T, AppendError>,
     ) -> Result<T, AppendError> {
-        let seen = base.leaf.is_some() || known.transcript.saved_through() > 0;
+        let seen = base.leaf.is_some() || known.outline.saved_through() > 0;
         known.forget();
         if seen {
             return Err(AppendError::Replaced {

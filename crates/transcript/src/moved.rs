@@ -23,12 +23,13 @@ impl Work {
         why: &str,
     ) -> Result<Receipt, AppendError> {
         if let Some(id) = &to
-            && known.transcript.entry(id).is_none()
+            && known.find(id).is_none()
         {
             let why = format!("there is no entry {:?} to move the head to", id.as_str());
             return Err(AppendError::BadEntry { index: 0, why });
         }
         let head = self.current_head(known, file, None);
+        let head = head.and_then(|head| known.outline.id(head));
         let moved = head != to;
         let kind = if moved { "moved" } else { "kept" };
         let data = serde_json::json!({ "kind": kind, "from": head, "why": why });

@@ -1,4 +1,5 @@
-//! Where the entries of a commit go: a pure decision from the transcript, the head, the base and the commit.
+//! Where the entries of a commit go: a decision from the rows of the transcript, the head, the base and the commit. Texts are read
+//! only where somebody else wrote since the base.
 //!
 //! The rules are those of `docs/format.md`: a turn's commit is moved over metadata, mirrors and a compaction of older
 //! entries; a conversational entry after the base makes it stay on the base, and our own keyed messages among those
@@ -6,8 +7,12 @@
 
 use std::collections::HashMap;
 
-use latchwork_format::{Body, Class, EntryId, RawEntry, RawObject, Role, Transcript, ours};
+use latchwork_format::outline::Row;
+use latchwork_format::{Body, Class, EntryId, Kind, Outline, RawEntry, RawObject, Role, ours};
 use latchwork_session::{Commit, Head, Intent, Key, NewEntry, Outcome, Replacement};
+use latchwork_sys::PathError;
+
+use crate::entries::Entries;
 
 /// What is to be written, in order, and what to say of it.
 #[derive(Debug)]
@@ -59,95 +64,117 @@ pub(crate) enum Own {
     /// It is the line of this number.
     Line(usize),
     /// It stands there already.
-    There(EntryId),
+    There(There),
+}
+
+/// An entry that stands already, by its key.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct There {
+    pub id: EntryId,
+    pub key: Key,
 }
 
 /// The commit was refused.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Refusal {
     /// The base is no longer on the active branch.
     Stale,
+    /// What is there could not be read.
+    Disk(PathError),
 }
 
-/// Placements of keyed messages: the newest entry and its number, by key.
-pub(crate) type Placements = HashMap<String, (EntryId, u32)>;
+impl From<PathError> for Refusal {
+    fn from(error: PathError) -> Self {
+        Self::Disk(error)
+    }
+}
 
-/// Collects the placements of a transcript from position `from` on.
-pub(crate) fn note_placements(placements: &mut Placements, transcript: &Transcript, from: usize) {
-    for line in transcript.lines().get(from..).unwrap_or_default() {
-        let Some(key) = line.entry.key() else {
-            continue;
-        };
-        let number = line.entry.mark().map_or(1, |mark| mark.placement.max(1));
-        match placements.get(&key) {
-            Some((_, known)) if *known > number => {}
-            _ => {
-                placements.insert(key, (line.entry.id().clone(), number));
-            }
-        }
+/// What a commit meets.
+pub(crate) struct Ground<'a> {
+    pub entries: Entries<'a>,
+    /// Where the active branch ends.
+    pub head: Option<u32>,
+}
+
+impl Ground<'_> {
+    fn outline(&self) -> &Outline {
+        self.entries.outline
+    }
+
+    fn find(&self, id: &EntryId) -> Option<u32> {
+        self.outline().find(id.as_str())
+    }
+
+    fn id(&self, entry: u32) -> Option<EntryId> {
+        self.outline().id(entry)
+    }
+
+    fn head_id(&self) -> Option<EntryId> {
+        self.id(self.head?)
+    }
+
+    /// An entry of a base, if it is there.
+    fn there(&self, base: &Head) -> Option<EntryId> {
+        base.leaf.clone().filter(|leaf| self.find(leaf).is_some())
     }
 }
 
 /// Decides.
-pub(crate) fn plan(
-    transcript: &Transcript,
-    head: Option<&EntryId>,
-    placements: &Placements,
-    base: &Head,
-    commit: Commit,
-) -> Result<Plan, Refusal> {
+pub(crate) fn plan(ground: &Ground<'_>, base: &Head, commit: Commit) -> Result<Plan, Refusal> {
     let mut plan = match commit.intent {
-        Intent::AtHead => begin(head, Outcome::Clean),
-        Intent::IfAncestor => match way(transcript, beneath(transcript, base, head), head) {
-            Way::Grown(over) => begin(head, after(over)),
+        Intent::AtHead => begin(ground.head_id(), Outcome::Clean),
+        Intent::IfAncestor => match way(ground, beneath(ground, base))? {
+            Way::Grown(over) => begin(ground.head_id(), after(ground, &over)),
             Way::Gone(_) => return Err(Refusal::Stale),
         },
         // What stands already is answered, whatever came after it.
-        Intent::Exact if head == base.leaf.as_ref() || all_there(placements, &commit) => {
-            begin(head, Outcome::Clean)
+        Intent::Exact if ground.head_id() == base.leaf || all_there(ground, &commit)? => {
+            begin(ground.head_id(), Outcome::Clean)
         }
         Intent::Exact => return Err(Refusal::Stale),
         Intent::Aside => begin(
-            base.leaf
-                .as_ref()
-                .filter(|leaf| transcript.entry(leaf).is_some()),
+            ground.there(base),
             Outcome::Aside {
                 because: Replacement::Superseded,
             },
         ),
-        _ => continued(transcript, head, base),
+        _ => continued(ground, base)?,
     };
     let aside = matches!(plan.outcome, Outcome::Aside { .. });
-    add_own(&mut plan, placements, commit.entries, aside);
+    add_own(&mut plan, ground, commit.entries, aside)?;
     if aside && !plan.lines.is_empty() {
         let data = serde_json::json!({ "kept": base.leaf, "why": aside_why(&plan.outcome) });
-        plan.lines.push(head_line(head.cloned(), data));
+        plan.lines.push(head_line(ground.head_id(), data));
     }
     if !plan.lines.is_empty() {
-        add_again(&mut plan, transcript, placements);
+        add_again(&mut plan, ground)?;
     }
     Ok(plan)
 }
 
 /// Whether every entry stands already, by its key.
-fn all_there(placements: &Placements, commit: &Commit) -> bool {
-    let there = |entry: &NewEntry| {
+fn all_there(ground: &Ground<'_>, commit: &Commit) -> Result<bool, PathError> {
+    for entry in &commit.entries {
         let key = entry.key.as_ref().filter(|_| !entry.again);
-        key.is_some_and(|key| placements.contains_key(key.as_str()))
-    };
-    !commit.entries.is_empty() && commit.entries.iter().all(there)
+        match key {
+            Some(key) if ground.entries.placement(key.as_str())?.is_some() => {}
+            _ => return Ok(false),
+        }
+    }
+    Ok(!commit.entries.is_empty())
 }
 
-fn begin(parent: Option<&EntryId>, outcome: Outcome) -> Plan {
+fn begin(parent: Option<EntryId>, outcome: Outcome) -> Plan {
     Plan {
-        parent: parent.cloned(),
+        parent,
         lines: Vec::new(),
         own: Vec::new(),
         outcome,
     }
 }
 
-fn after(over: Vec<EntryId>) -> Outcome {
+fn after(ground: &Ground<'_>, over: &[u32]) -> Outcome {
+    let over: Vec<EntryId> = over.iter().filter_map(|entry| ground.id(*entry)).collect();
     if over.is_empty() {
         Outcome::Clean
     } else {
@@ -210,130 +237,182 @@ impl Plan {
 }
 
 /// A turn goes on.
-fn continued(transcript: &Transcript, head: Option<&EntryId>, base: &Head) -> Plan {
-    let leaf = beneath(transcript, base, head);
-    let over = match way(transcript, leaf, head) {
+fn continued(ground: &Ground<'_>, base: &Head) -> Result<Plan, PathError> {
+    let leaf = beneath(ground, base);
+    let over = match way(ground, leaf)? {
         Way::Grown(over) => over,
         Way::Gone(because) => {
-            let parent = base
-                .leaf
-                .as_ref()
-                .filter(|leaf| transcript.entry(leaf).is_some());
-            return begin(parent, Outcome::Aside { because });
+            return Ok(begin(ground.there(base), Outcome::Aside { because }));
         }
     };
-    let entries: Vec<&RawEntry> = over.iter().filter_map(|id| transcript.entry(id)).collect();
-    let Some(spoken) = entries
-        .iter()
-        .position(|entry| speaks(transcript, entry, leaf))
-    else {
-        return begin(head, after(over));
+    let mut spoken = None;
+    for (place, entry) in over.iter().enumerate() {
+        if speaks(ground, *entry, leaf)? {
+            spoken = Some(place);
+            break;
+        }
+    }
+    let Some(spoken) = spoken else {
+        return Ok(begin(ground.head_id(), after(ground, &over)));
     };
     let parent = match spoken {
-        0 => leaf,
-        later => over.get(later - 1),
+        0 => leaf.there(),
+        later => over.get(later - 1).copied(),
     };
-    let kept = entries
+    let kept = over
         .get(spoken..)
         .unwrap_or_default()
         .iter()
-        .filter(|entry| entry.kind().is_conversational())
-        .map(|entry| entry.id().clone())
-        .collect();
-    begin(
-        parent,
-        Outcome::Diverged {
-            again: Vec::new(),
-            kept,
-        },
-    )
+        .filter(|entry| {
+            let row = ground.outline().row(**entry);
+            row.is_some_and(|row| row.kind().is_conversational())
+        });
+    let outcome = Outcome::Diverged {
+        again: Vec::new(),
+        kept: kept.filter_map(|entry| ground.id(*entry)).collect(),
+    };
+    Ok(begin(parent.and_then(|parent| ground.id(parent)), outcome))
+}
+
+/// What a commit builds on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Below {
+    /// The beginning.
+    Nothing,
+    Entry(u32),
+    /// An entry that is not there.
+    Lost,
+}
+
+impl Below {
+    fn there(self) -> Option<u32> {
+        match self {
+            Self::Entry(entry) => Some(entry),
+            Self::Nothing | Self::Lost => None,
+        }
+    }
 }
 
 /// The base, or the entry of the active branch that it hangs on by metadata of others alone: what a line that was mended has brought to
 /// light may have moved those beside the branch, and nobody has replaced anything by that.
-fn beneath<'a>(
-    transcript: &'a Transcript,
-    base: &'a Head,
-    head: Option<&EntryId>,
-) -> Option<&'a EntryId> {
-    let is_active = |id: &EntryId| {
-        head == Some(id) || head.is_some_and(|head| transcript.is_ancestor(id, head))
+fn beneath(ground: &Ground<'_>, base: &Head) -> Below {
+    let Some(leaf) = &base.leaf else {
+        return Below::Nothing;
     };
-    let mut at = base.leaf.as_ref();
-    while let Some(id) = at.filter(|id| !is_active(id)) {
-        let others =
-            |entry: &&RawEntry| entry.mark().is_none() && !entry.kind().is_conversational();
-        if transcript.entry(id).filter(others).is_none() {
-            return base.leaf.as_ref();
+    let Some(leaf) = ground.find(leaf) else {
+        return Below::Lost;
+    };
+    let outline = ground.outline();
+    let is_active = |entry: u32| {
+        ground
+            .head
+            .is_some_and(|head| outline.is_ancestor(entry, head))
+    };
+    let mut at = leaf;
+    while !is_active(at) {
+        let row = outline.row(at);
+        if row.is_none_or(|row| row.is_ours() || row.kind().is_conversational()) {
+            return Below::Entry(leaf);
         }
-        at = transcript.parent_of(id).map(RawEntry::id);
+        match outline.hang(at).parent() {
+            // Whatever the parents say, this ends.
+            Some(parent) if parent < at => at = parent,
+            _ => return Below::Entry(leaf),
+        }
     }
-    at.or(base.leaf.as_ref())
+    Below::Entry(at)
 }
 
 /// How the head relates to a base.
 enum Way {
     /// It descends from it, over these entries, oldest first.
-    Grown(Vec<EntryId>),
+    Grown(Vec<u32>),
     /// It does not.
     Gone(Replacement),
 }
 
-fn way(transcript: &Transcript, base: Option<&EntryId>, head: Option<&EntryId>) -> Way {
-    if base == head {
-        return Way::Grown(Vec::new());
-    }
-    let path = head
-        .and_then(|head| transcript.branch(head))
-        .unwrap_or_default();
-    let mut ids = path.iter().map(|entry| entry.id());
-    let Some(base) = base else {
-        return Way::Grown(ids.cloned().collect());
+fn way(ground: &Ground<'_>, base: Below) -> Result<Way, PathError> {
+    let outline = ground.outline();
+    let path = match (base, ground.head) {
+        (Below::Lost, _) => return Ok(Way::Gone(Replacement::BaseGone)),
+        (Below::Nothing, None) => Vec::new(),
+        (Below::Nothing, Some(head)) => outline.branch(head),
+        (Below::Entry(base), Some(head)) if outline.is_ancestor(base, head) => {
+            let mut path: Vec<u32> = outline
+                .upwards(head)
+                .take_while(|entry| *entry != base)
+                .collect();
+            path.reverse();
+            path
+        }
+        (Below::Entry(_), _) => return Ok(Way::Gone(Replacement::Moved(why_moved(ground)?))),
     };
-    if ids.any(|id| id == base) {
-        return Way::Grown(ids.cloned().collect());
-    }
-    if transcript.entry(base).is_none() {
-        return Way::Gone(Replacement::BaseGone);
-    }
-    Way::Gone(Replacement::Moved(why_moved(transcript)))
+    Ok(Way::Grown(path))
 }
 
 /// The reason in the newest entry that moved the head.
-fn why_moved(transcript: &Transcript) -> String {
-    let moved = transcript.entries().rev().find_map(RawEntry::head_move);
-    moved.map_or_else(
+fn why_moved(ground: &Ground<'_>) -> Result<String, PathError> {
+    let moved = newest_move(&ground.entries)?.and_then(|entry| entry.head_move());
+    Ok(moved.map_or_else(
         || "another branch was continued".to_owned(),
         |moved| moved.why,
-    )
+    ))
+}
+
+/// The newest entry that moved the head.
+pub(crate) fn newest_move(entries: &Entries<'_>) -> Result<Option<RawEntry>, PathError> {
+    let outline = entries.outline;
+    let count = u32::try_from(outline.len()).unwrap_or(u32::MAX);
+    let speaks_of_heads = |entry: &u32| outline.row(*entry).is_some_and(Row::is_head);
+    for number in (0..count).rev().filter(speaks_of_heads) {
+        let entry = entries.read(number)?;
+        if entry.head_move().is_some() {
+            return Ok(Some(entry));
+        }
+    }
+    Ok(None)
 }
 
 /// Whether an entry after the base keeps a reply from being moved over it.
-fn speaks(transcript: &Transcript, entry: &RawEntry, base: Option<&EntryId>) -> bool {
-    match entry.kind().class() {
+fn speaks(ground: &Ground<'_>, entry: u32, base: Below) -> Result<bool, PathError> {
+    let outline = ground.outline();
+    let Some(row) = outline.row(entry) else {
+        return Ok(false);
+    };
+    Ok(match row.kind().class() {
         Class::Metadata => false,
-        Class::Conversational => !entry.is_mirror(),
+        // Only what looks like a reply can be a copy of one.
+        Class::Conversational if row.kind() == Kind::Message(Role::Assistant) => {
+            !ground.entries.read(entry)?.is_mirror()
+        }
+        Class::Conversational => true,
         // A compaction is passed if all that it replaces is older than the base: what it keeps begins at the base or
         // above it.
         Class::Compaction => {
-            let kept = entry
-                .compaction()
-                .and_then(|compaction| compaction.first_kept);
-            !matches!((kept, base), (Some(kept), Some(base)) if transcript.is_ancestor(&kept, base))
+            let kept = outline.first_kept(entry);
+            !matches!((kept, base), (Some(kept), Below::Entry(base)) if outline.is_ancestor(kept, base))
         }
-    }
+    })
 }
 
 /// The entries of the commit itself, each once by its key.
-fn add_own(plan: &mut Plan, placements: &Placements, entries: Vec<NewEntry>, aside: bool) {
+fn add_own(
+    plan: &mut Plan,
+    ground: &Ground<'_>,
+    entries: Vec<NewEntry>,
+    aside: bool,
+) -> Result<(), PathError> {
     let mut sent: HashMap<String, usize> = HashMap::new();
     for entry in entries {
-        let there = entry
-            .key
-            .as_ref()
-            .and_then(|key| placements.get(key.as_str()));
-        if let (Some((id, _)), false) = (there, entry.again) {
-            plan.own.push(Own::There(id.clone()));
+        let there = match &entry.key {
+            Some(key) => ground.entries.placement(key.as_str())?,
+            None => None,
+        };
+        if let (Some((there, _)), Some(key), false) = (there, &entry.key, entry.again)
+            && let Some(id) = ground.id(there)
+        {
+            let key = key.clone();
+            plan.own.push(Own::There(There { id, key }));
             continue;
         }
         if let Some(line) = entry.key.as_ref().and_then(|key| sent.get(key.as_str())) {
@@ -350,33 +429,31 @@ fn add_own(plan: &mut Plan, placements: &Placements, entries: Vec<NewEntry>, asi
             ..PlannedLine::of(entry)
         });
     }
+    Ok(())
 }
 
 /// Our own messages that came in between, placed once more behind the commit.
 ///
 /// A message that came in with its reply is an exchange: both are placed again, so that nobody answers it twice. If the
 /// reply is somebody else's, the exchange stays on its branch: the message is answered there.
-fn add_again(plan: &mut Plan, transcript: &Transcript, placements: &Placements) {
+fn add_again(plan: &mut Plan, ground: &Ground<'_>) -> Result<(), PathError> {
     let Outcome::Diverged { kept, .. } = &mut plan.outcome else {
-        return;
+        return Ok(());
     };
-    let between = std::mem::take(kept);
-    let entries: Vec<&RawEntry> = between
-        .iter()
-        .filter_map(|id| transcript.entry(id))
-        .collect();
+    let numbers: Vec<u32> = kept.iter().filter_map(|id| ground.find(id)).collect();
+    kept.clear();
+    // In the order of the branch, which need not be that of the file.
+    let entries = numbers.iter().map(|number| ground.entries.read(*number));
+    let entries: Vec<RawEntry> = entries.collect::<Result<_, _>>()?;
     for exchange in entries.chunk_by(|_, next| is_reply(next)) {
-        let lines: Option<Vec<PlannedLine>> = exchange
-            .iter()
-            .map(|entry| placed_again(entry, placements))
-            .collect();
+        let again = exchange.iter().map(|entry| placed_again(ground, entry));
+        let lines: Option<Vec<PlannedLine>> = again.collect::<Result<_, _>>()?;
         match lines {
-            Some(lines) if !exchange.first().is_some_and(|first| is_reply(first)) => {
-                plan.lines.extend(lines);
-            }
+            Some(lines) if !exchange.first().is_some_and(is_reply) => plan.lines.extend(lines),
             _ => kept.extend(exchange.iter().map(|entry| entry.id().clone())),
         }
     }
+    Ok(())
 }
 
 /// Part of an answer: it belongs to the message before it.
@@ -385,17 +462,18 @@ fn is_reply(entry: &RawEntry) -> bool {
 }
 
 /// The line that says again what `entry` says, if it is a keyed one of ours whose newest placement this is.
-fn placed_again(entry: &RawEntry, placements: &Placements) -> Option<PlannedLine> {
-    if !entry.is_ours() {
-        return None;
-    }
-    let key = Key::new(entry.key()?).ok()?;
-    let (newest, number) = placements.get(key.as_str())?;
-    if newest != entry.id() || (entry.message_json().is_none() && entry.custom_message().is_none())
-    {
-        return None;
-    }
-    Some(PlannedLine {
+fn placed_again(ground: &Ground<'_>, entry: &RawEntry) -> Result<Option<PlannedLine>, PathError> {
+    let key = entry.key().filter(|_| entry.is_ours());
+    let Some(key) = key.and_then(|key| Key::new(key).ok()) else {
+        return Ok(None);
+    };
+    let newest = ground.entries.placement(key.as_str())?;
+    let newest = newest.filter(|(newest, _)| ground.find(entry.id()) == Some(*newest));
+    let says = entry.message_json().is_some() || entry.custom_message().is_some();
+    let Some((_, number)) = newest.filter(|_| says) else {
+        return Ok(None);
+    };
+    Ok(Some(PlannedLine {
         id: None,
         body: Body::Raw(RawObject::of(entry)),
         key: Some(key),
@@ -403,5 +481,5 @@ fn placed_again(entry: &RawEntry, placements: &Placements) -> Option<PlannedLine
         aside: false,
         onto: None,
         again: true,
-    })
+    }))
 }

@@ -1,18 +1,25 @@
-//! Reading a session: a snapshot with a report of what was found.
+//! Reading a session: a snapshot of what a view needs, with a report of what was found.
 //!
-//! No lock is taken and nothing is written. Deliberately absent: repairing anything.
+//! No lock is taken and nothing is written. Of a session that this process does not know yet, a context or the end of the branch is read
+//! from the end of the file; everything else needs the rows of all lines, and then the texts of the lines that are wanted. An old
+//! version is read whole, as its lines do not speak for themselves. Deliberately absent: repairing anything.
 
-use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use latchwork_format::{EntryId, Tail, Transcript};
-use latchwork_session::{Divergence, Head, OpenError, OpenReport, Position, Snapshot};
+use latchwork_format::transcript::Transcript;
+use latchwork_format::{EntryId, Kind, Outline, Role, Tail, Version};
+use latchwork_session::{Head, Key, OpenError, OpenReport, Position, Snapshot, View};
 use latchwork_sys::{DiskFile, FileKind, IoDoing, OpenHow, PathError, System};
 
+use crate::divergent::divergent;
+use crate::end;
+use crate::entries::{Entries, is_changed};
+use crate::fold::fold;
 use crate::head_file::{self, SavedHead};
+use crate::plan::newest_move;
 use crate::session::Session;
-use crate::state::Known;
+use crate::state::{CHUNK, Known, read_some};
 
 /// Why what stands at `path` can be no transcript, whatever it holds.
 ///
@@ -63,76 +70,218 @@ pub(crate) fn backend(session: &Session, error: PathError) -> OpenError {
     }
 }
 
+/// What a reader asks for.
+#[derive(Clone, Debug)]
+pub(crate) struct Ask {
+    pub view: View,
+    /// The newest placement of each, and every reply and move of the head behind it.
+    pub keys: Option<Vec<Key>>,
+}
+
 /// A snapshot: the saved head first, then the file, so that what is folded on top is never missing.
-pub(crate) fn open(session: &Session) -> Result<Snapshot, OpenError> {
+pub(crate) fn open(session: &Session, ask: &Ask) -> Result<Snapshot, OpenError> {
     let saved = head_file::load(&session.system, &session.place);
     let Some(file) = open_file(session)? else {
-        return Ok(Snapshot {
-            session: session.id.clone(),
-            exists: false,
-            head: Head::default(),
-            transcript: Arc::default(),
-            report: OpenReport::clean(0),
-        });
+        return Ok(nothing(session));
     };
-    match session.known_unless_busy() {
+    let mut look = Look {
+        session,
+        file: &*file,
+        saved: saved.as_ref(),
+        ask,
+    };
+    let opened = match session.known_unless_busy() {
         Some(mut known) => {
             if session.sync.is_latched() {
                 // What the kernel has in memory is not what the device has: it is read from there.
                 let path = &session.place.transcript;
                 let dropped = file.forget_cached(0).doing("drop what is cached of", path);
                 dropped.map_err(|error| backend(session, error))?;
-                known.forget();
+                known.distrust();
+                session.show_nothing();
                 session.sync.unlatch();
             }
-            snapshot(session, &mut known, &*file, saved.as_ref())
+            look.open(&mut known)
         }
-        None => snapshot(session, &mut Known::default(), &*file, saved.as_ref()),
-    }
+        None => look.open(&mut session.shown()),
+    };
+    opened.map_err(|error| backend(session, error))
 }
 
-fn snapshot(
-    session: &Session,
-    known: &mut Known,
-    file: &dyn DiskFile,
-    saved: Option<&SavedHead>,
-) -> Result<Snapshot, OpenError> {
-    let rest = known
-        .catch_up(&session.system, &session.place, file)
-        .map_err(|error| backend(session, error))?;
-    let mut snapshot = Snapshot {
+fn nothing(session: &Session) -> Snapshot {
+    Snapshot {
         session: session.id.clone(),
-        exists: true,
-        head: known.as_head(known.head(file, saved)),
-        transcript: known.transcript.clone(),
-        report: OpenReport::default(),
-    };
-    if !rest.is_empty() {
-        let believed = saved.is_some_and(|saved| known.believes(file, saved));
-        add_tail(&mut snapshot, &rest, believed);
+        exists: false,
+        head: Head::default(),
+        transcript: Arc::default(),
+        report: OpenReport::clean(0),
     }
-    snapshot.report = report(&snapshot, session);
-    Ok(snapshot)
 }
 
-/// A last line without a newline is read if it is whole; it may be a write that is under way.
-fn add_tail(snapshot: &mut Snapshot, rest: &[u8], believed: bool) {
-    let mut transcript = Transcript::clone(&snapshot.transcript);
-    let (from, through) = (transcript.entry_count(), transcript.saved_through());
-    if transcript.push_tail(rest, through).is_err() {
-        return;
-    }
-    let head = snapshot.head.leaf.clone();
-    snapshot.head.leaf = match believed {
-        true => crate::fold::fold(&transcript, head, from),
-        false => crate::fold::from_nothing(&transcript),
-    };
-    snapshot.transcript = Arc::new(transcript);
+/// A look at a file.
+struct Look<'a> {
+    session: &'a Session,
+    file: &'a dyn DiskFile,
+    saved: Option<&'a SavedHead>,
+    ask: &'a Ask,
 }
 
-fn report(snapshot: &Snapshot, session: &Session) -> OpenReport {
-    let transcript = &snapshot.transcript;
-    let mut report = OpenReport::clean(transcript.entry_count());
+impl Look<'_> {
+    fn open(&mut self, known: &mut Known) -> Result<Snapshot, PathError> {
+        let is_known = known.outline.saved_through() > 0;
+        if !is_known
+            && self.ask.keys.is_none()
+            && let Some(end) = end::read(self.session, self.file, self.saved, self.ask.view)?
+        {
+            return Ok(self.snapshot(end.head, end.transcript));
+        }
+        match self.of_rows(known) {
+            // The file was changed in place; what it holds now is read.
+            Err(error) if is_changed(&error) => {
+                known.distrust();
+                self.of_rows(known)
+            }
+            done => done,
+        }
+    }
+
+    fn of_rows(&self, known: &mut Known) -> Result<Snapshot, PathError> {
+        let (session, file) = (self.session, self.file);
+        let tail = known.catch_up(&session.system, &session.place, file)?;
+        session.show(known);
+        let believed = self.saved.filter(|saved| known.believes(file, saved));
+        let mut head = known.head(file, believed);
+        let mut outline = known.outline.clone();
+        if tail > 0 {
+            // A last line without a newline is read if it is whole; it may be a write that is under way.
+            let from = u32::try_from(outline.len()).unwrap_or(u32::MAX);
+            outline.settle();
+            head = match believed {
+                Some(_) => fold(&outline, head, from),
+                None => outline.leaf(),
+            };
+        }
+        let leaf = head.and_then(|head| outline.id(head));
+        let transcript = match self.ask.view {
+            View::Everything => self.whole(&outline)?,
+            _ if is_old(&outline) => self.whole(&outline)?,
+            view => self.part(outline, head, view)?,
+        };
+        Ok(self.snapshot(known.as_head(leaf), transcript))
+    }
+
+    fn snapshot(&self, head: Head, transcript: Transcript) -> Snapshot {
+        let report = report(&transcript, head.leaf.as_ref(), self.session);
+        Snapshot {
+            session: self.session.id.clone(),
+            exists: true,
+            head,
+            transcript: Arc::new(transcript),
+            report,
+        }
+    }
+
+    /// Every line, as far as the outline goes.
+    fn whole(&self, outline: &Outline) -> Result<Transcript, PathError> {
+        let end = outline.saved_through() + outline.pending();
+        let mut whole = Transcript::default();
+        let mut bytes = Vec::new();
+        let mut at = 0;
+        while at < end {
+            let held = bytes.len();
+            let room = (end - at).min(CHUNK as u64);
+            bytes.resize(held + usize::try_from(room).unwrap_or(CHUNK), 0);
+            let room = bytes.get_mut(held..).unwrap_or_default();
+            let read =
+                read_some(self.file, room, at).doing("read", &self.session.place.transcript)?;
+            bytes.truncate(held + read);
+            at += read as u64;
+            if read == 0 {
+                break;
+            }
+            let lines = memchr::memrchr(b'\n', &bytes).map_or(0, |end| end + 1);
+            let through = whole.saved_through();
+            // They begin where the ones before ended, so they join.
+            let _joined = whole.push_tail(bytes.get(..lines).unwrap_or_default(), through);
+            bytes.drain(..lines);
+        }
+        let through = whole.saved_through();
+        let _joined = whole.push_tail(&bytes, through);
+        Ok(whole)
+    }
+
+    /// The lines that the view needs.
+    fn part(
+        &self,
+        outline: Outline,
+        head: Option<u32>,
+        view: View,
+    ) -> Result<Transcript, PathError> {
+        let entries = Entries {
+            outline: &outline,
+            file: Some(self.file),
+            place: &self.session.place,
+        };
+        let mut above = Vec::new();
+        let mut wanted = Vec::new();
+        match (view, head) {
+            (View::Context, Some(head)) => {
+                let rows = outline.context(head);
+                above = rows.above;
+                wanted = rows.part;
+            }
+            (View::Last(count), Some(head)) => wanted = outline.branch_end(head, count.max(1)),
+            (_, Some(head)) => wanted = outline.branch(head),
+            (_, None) => {}
+        }
+        wanted.extend(outline.newest(&Kind::SessionInfo));
+        if let Some(keys) = &self.ask.keys {
+            wanted.extend(behind(&entries, keys)?);
+        }
+        let mut read = entries.read_all(&wanted)?;
+        if self.ask.keys.is_some()
+            && let Some(moved) = newest_move(&entries)?
+        {
+            read.extend(
+                outline
+                    .find(moved.id().as_str())
+                    .map(|number| (number, moved)),
+            );
+        }
+        let above = entries
+            .read_all(&above)?
+            .into_iter()
+            .map(|(_, entry)| entry)
+            .collect();
+        Ok(Transcript::part(outline, read, above))
+    }
+}
+
+/// The newest placements of these messages, and every reply and move of the head behind them.
+fn behind(entries: &Entries<'_>, keys: &[Key]) -> Result<Vec<u32>, PathError> {
+    let mut wanted = Vec::new();
+    for key in keys {
+        wanted.extend(entries.placement(key.as_str())?.map(|(number, _)| number));
+    }
+    let Some(first) = wanted.iter().min().copied() else {
+        return Ok(wanted);
+    };
+    let later = entries
+        .outline
+        .rows(first)
+        .filter(|(_, row)| row.is_head() || row.kind() == Kind::Message(Role::Assistant));
+    wanted.extend(later.map(|(number, _)| number));
+    Ok(wanted)
+}
+
+pub(crate) fn is_old(outline: &Outline) -> bool {
+    let version = outline.header().map(|header| &header.version);
+    matches!(version, Some(Version::One | Version::Two))
+}
+
+fn report(transcript: &Transcript, head: Option<&EntryId>, session: &Session) -> OpenReport {
+    let count = transcript.file_entry_count();
+    let mut report = OpenReport::clean(count.unwrap_or_else(|| transcript.entry_count()));
     report.of += transcript.damage().len();
     let flaws = latchwork_format::flaws(transcript);
     report.damage = flaws.iter().map(ToString::to_string).collect();
@@ -141,51 +290,8 @@ fn report(snapshot: &Snapshot, session: &Session) -> OpenReport {
     let is_empty = transcript.saved_through() == 0 && transcript.tail() == Tail::Clean;
     let fault = transcript.writable().err().filter(|_| !is_empty);
     report.read_only = fault.map(|fault| fault.to_string());
-    report.divergent = divergent(transcript, snapshot.head.leaf.as_ref());
-    report
-}
-
-/// Branches of conversation that others began after we first wrote here, and that are not the active one.
-fn divergent(transcript: &Transcript, head: Option<&EntryId>) -> Vec<Divergence> {
-    let mut found: Vec<Divergence> = Vec::new();
-    let ours = transcript
-        .entries()
-        .position(|entry| entry.mark().is_some());
-    let (Some(head), Some(ours)) = (head, ours) else {
-        return found;
-    };
-    // One walk for all of them.
-    let active: HashSet<&EntryId> = transcript
-        .branch(head)
-        .unwrap_or_default()
-        .iter()
-        .map(|entry| entry.id())
-        .collect();
-    for line in transcript.lines().get(ours..).unwrap_or_default() {
-        let entry = &line.entry;
-        if !entry.kind().is_conversational()
-            || entry.mark().is_some()
-            || active.contains(entry.id())
-        {
-            continue;
-        }
-        let parent = transcript
-            .parent_of(entry.id())
-            .map(|parent| parent.id().clone());
-        match found
-            .iter_mut()
-            .find(|known| Some(&known.leaf) == parent.as_ref())
-        {
-            Some(known) => {
-                known.leaf = entry.id().clone();
-                known.entries += 1;
-            }
-            None => found.push(Divergence {
-                from: parent,
-                leaf: entry.id().clone(),
-                entries: 1,
-            }),
-        }
+    if transcript.is_whole() {
+        report.divergent = divergent(transcript, head);
     }
-    found
+    report
 }

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use latchwork_format::EntryId;
-use latchwork_session::{Key, Outcome, Placed, Position, Receipt};
+use latchwork_format::outline::Row;
+use latchwork_session::{Outcome, Placed, Position, Receipt};
 
 use crate::commit::Work;
-use crate::head_file::checksum;
 use crate::lines::Written;
 use crate::plan::{Own, Plan};
 use crate::state::Known;
-use crate::sync::{Found, Ticket};
+use crate::sync::Ticket;
 
 impl Work {
     pub(crate) fn receipt(
@@ -20,37 +20,40 @@ impl Work {
         plan: Plan,
         written: &[Written],
     ) -> Receipt {
+        let offset = |id: &EntryId| {
+            let row = known.find(id).and_then(|entry| known.outline.row(entry));
+            Position(row.map_or(0, Row::offset))
+        };
         let place = |line: usize, key| {
             let written = written.get(line)?;
-            let at = known
-                .transcript
-                .line(&written.id)
-                .map_or(0, |line| line.offset);
             Some(Placed {
                 id: written.id.clone(),
                 parent: written.parent.clone(),
                 key,
-                at: Position(at),
+                at: offset(&written.id),
                 duplicate: false,
             })
         };
         let mut placed = Vec::with_capacity(plan.own.len());
+        let mut found = Vec::new();
         for own in &plan.own {
             placed.extend(match own {
                 Own::Line(line) => place(
                     *line,
                     plan.lines.get(*line).and_then(|line| line.key.clone()),
                 ),
-                Own::There(id) => known.transcript.line(id).map(|line| Placed {
-                    id: id.clone(),
-                    parent: known
-                        .transcript
-                        .parent_of(id)
-                        .map(|parent| parent.id().clone()),
-                    key: line.entry.key().and_then(|key| Key::new(key).ok()),
-                    at: Position(line.offset),
-                    duplicate: true,
-                }),
+                Own::There(there) => {
+                    let entry = known.find(&there.id);
+                    found.extend(entry.and_then(|entry| known.outline.row(entry)).copied());
+                    let above = entry.and_then(|entry| known.outline.hang(entry).parent());
+                    Some(Placed {
+                        id: there.id.clone(),
+                        parent: above.and_then(|above| known.outline.id(above)),
+                        key: Some(there.key.clone()),
+                        at: offset(&there.id),
+                        duplicate: true,
+                    })
+                }
             });
         }
         let mut outcome = plan.outcome;
@@ -61,19 +64,10 @@ impl Work {
                 .collect();
         }
         let head = known.as_head(leaf);
-        let there = plan.own.iter().filter_map(|own| match own {
-            Own::There(id) => known.transcript.line(id),
-            Own::Line(_) => None,
-        });
-        let found = there.map(|line| Found {
-            offset: line.offset,
-            len: line.entry.raw().len(),
-            sum: checksum(&[line.entry.raw()]),
-        });
         let ticket = Ticket {
             group: self.session.sync.clone(),
-            end: known.transcript.saved_through(),
-            found: found.collect(),
+            end: known.outline.saved_through(),
+            found,
         };
         Receipt::new(placed, head, outcome, Arc::new(ticket))
     }

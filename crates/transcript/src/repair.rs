@@ -7,14 +7,14 @@
 use std::path::PathBuf;
 
 use latchwork_filelock::StageError;
-use latchwork_format::{Flaw, MigrateError, SessionId, Transcript, Version, flaws};
+use latchwork_format::{EntryId, Flaw, MigrateError, SessionId, Transcript, Version, flaws};
 use latchwork_lock::PhaseGuard;
 use latchwork_session::{AppendError, OpenError};
 use latchwork_sys::IoDoing;
 
-use crate::commit::{Target, Work};
+use crate::commit::{Target, Work, fresh_id};
 use crate::session::Session;
-use crate::state::Known;
+use crate::state::{Known, read_from};
 use crate::store::{FileStore, run};
 
 /// What is in a transcript, and what is wrong with it.
@@ -84,12 +84,10 @@ fn verify(session: &Session) -> Result<Option<Verified>, OpenError> {
     let Some(file) = crate::reading::open_file(session)? else {
         return Ok(None);
     };
-    let mut known = Known::default();
-    let rest = known
-        .catch_up(&session.system, &session.place, &*file)
-        .map_err(|error| crate::reading::backend(session, error))?;
-    let bytes = known.transcript.saved_through() + rest.len() as u64;
-    let transcript = with_rest(&known, &rest);
+    let bytes = read_from(&*file, 0).doing("read", &session.place.transcript);
+    let bytes = bytes.map_err(|error| crate::reading::backend(session, error))?;
+    let transcript = Transcript::parse(&bytes);
+    let bytes = bytes.len() as u64;
     let fault = transcript.writable().err().filter(|_| bytes > 0);
     let parents: std::collections::HashSet<_> = transcript
         .entries()
@@ -109,15 +107,6 @@ fn verify(session: &Session) -> Result<Option<Verified>, OpenError> {
     }))
 }
 
-/// With what follows the last newline.
-fn with_rest(known: &Known, rest: &[u8]) -> Transcript {
-    let mut transcript = Transcript::clone(&known.transcript);
-    let through = transcript.saved_through();
-    // The bytes begin where the known ones end, so they join.
-    let _joined = transcript.push_tail(rest, through);
-    transcript
-}
-
 fn repair(work: &Work) -> Result<Option<Repair>, AppendError> {
     work.check()?;
     let no_session = || AppendError::NoSession {
@@ -126,15 +115,18 @@ fn repair(work: &Work) -> Result<Option<Repair>, AppendError> {
     let file = work.permit.transcript().ok_or_else(no_session)?;
     let mut known = work.session.known();
     let (system, place) = (work.system(), &work.session.place);
-    let rest = known
+    known
         .catch_up(system, place, &*file)
         .map_err(|error| work.failed(error))?;
-    let transcript = with_rest(&known, &rest);
-    let is_empty = known.transcript.saved_through() == 0 && rest.is_empty();
-    if is_empty || flaws(&transcript).is_empty() && transcript.writable().is_ok() {
+    let bytes = read_from(&*file, 0).doing("read", &place.transcript);
+    let bytes = bytes.map_err(|error| work.failed(error))?;
+    let transcript = Transcript::parse(&bytes);
+    if bytes.is_empty() || flaws(&transcript).is_empty() && transcript.writable().is_ok() {
         return Ok(None);
     }
+    drop(bytes);
     let head = work.current_head(&known, &Target::File(&*file), None);
+    let head = head.and_then(|head| known.outline.id(head));
     let mut done = None;
     let (kept_in, new) = work
         .swap(&*file, &mut |bytes| {
@@ -173,9 +165,11 @@ fn anew(work: &Work, bytes: &[u8]) -> Result<latchwork_format::Repaired, StageEr
     let transcript = Transcript::parse(migrated.as_deref().unwrap_or(bytes));
     let system = work.system();
     let now = latchwork_format::time::iso_from_millis(system.clock.wall_ms());
-    let mut taken = std::collections::HashSet::new();
+    let mut taken = std::collections::HashSet::<EntryId>::new();
     let mut new_id = || {
-        let id = work.new_id(&transcript, &taken);
+        let id = fresh_id(system, |id| {
+            transcript.entry(id).is_none() && !taken.contains(id)
+        });
         taken.insert(id.clone());
         id
     };
@@ -186,7 +180,7 @@ fn anew(work: &Work, bytes: &[u8]) -> Result<latchwork_format::Repaired, StageEr
 
 /// The active branch ends where it ended.
 fn keep_head(work: &Work, known: &Known, head: Option<latchwork_format::EntryId>) {
-    if let Some(leaf) = head.filter(|leaf| known.transcript.entry(leaf).is_some()) {
+    if let Some(leaf) = head.filter(|leaf| known.find(leaf).is_some()) {
         work.note_head(known, Some(leaf));
     }
 }

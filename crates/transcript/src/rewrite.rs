@@ -32,7 +32,14 @@ pub(crate) fn rewrite(
     }
     work.on_file(base, None, |work, known, file| {
         let head = work.current_head(known, file, Some(base));
-        on_branch(work, known, file, head, base, &new)
+        let found = suffix(work, known, file, head, base, &new)?;
+        let head = head.and_then(|head| known.outline.id(head));
+        match found {
+            Some(suffix) => anew(work, known, file, head, &suffix, &new),
+            None => Ok(unchanged(
+                "none of the entries is a message on the active branch",
+            )),
+        }
     })
 }
 
@@ -43,62 +50,90 @@ fn unchanged(why: &str) -> Rewritten {
     }
 }
 
-fn on_branch(
+/// The entries of the active branch from the first replaced one on, and what they hang below.
+struct Suffix {
+    parent: Option<EntryId>,
+    entries: Vec<RawEntry>,
+}
+
+fn suffix(
+    work: &Work,
+    known: &mut Known,
+    file: &Target<'_>,
+    head: Option<u32>,
+    base: &Head,
+    new: &HashMap<&EntryId, &Body>,
+) -> Result<Option<Suffix>, AppendError> {
+    let outline = &known.outline;
+    let on_branch = |leaf: &EntryId| match (known.find(leaf), head) {
+        (Some(leaf), Some(head)) => outline.is_ancestor(leaf, head),
+        _ => false,
+    };
+    if base.leaf.as_ref().is_some_and(|leaf| !on_branch(leaf)) {
+        let head = head.and_then(|head| outline.id(head));
+        return Err(AppendError::Stale {
+            session: work.session.id.clone(),
+            head: Box::new(known.as_head(head)),
+        });
+    }
+    let hits = new.keys().filter_map(|id| known.find(id));
+    let hits: HashSet<u32> = hits
+        .filter(|hit| {
+            outline
+                .row(*hit)
+                .is_some_and(|row| row.kind().is_conversational())
+        })
+        .collect();
+    let branch = head.map(|head| outline.branch(head)).unwrap_or_default();
+    let Some(first) = branch.iter().position(|entry| hits.contains(entry)) else {
+        return Ok(None);
+    };
+    let above = first.checked_sub(1).and_then(|above| branch.get(above));
+    let parent = above.and_then(|above| outline.id(*above));
+    let numbers = branch.get(first..).unwrap_or_default();
+    let mut read: HashMap<u32, RawEntry> = match work.entries(known, file).read_all(numbers) {
+        Ok(read) => read.into_iter().collect(),
+        Err(error) => return Err(work.unread(known, error)),
+    };
+    // In the order of the branch, which need not be that of the file.
+    let entries = numbers
+        .iter()
+        .filter_map(|number| read.remove(number))
+        .collect();
+    Ok(Some(Suffix { parent, entries }))
+}
+
+fn anew(
     work: &Work,
     known: &mut Known,
     file: &Target<'_>,
     head: Option<EntryId>,
-    base: &Head,
+    suffix: &Suffix,
     new: &HashMap<&EntryId, &Body>,
 ) -> Result<Rewritten, AppendError> {
-    let transcript = known.transcript.clone();
-    let branch = head
-        .as_ref()
-        .and_then(|head| transcript.branch(head))
-        .unwrap_or_default();
-    if base
-        .leaf
-        .as_ref()
-        .is_some_and(|leaf| !branch.iter().any(|entry| entry.id() == leaf))
-    {
-        let head = Box::new(known.as_head(head));
-        return Err(AppendError::Stale {
-            session: work.session.id.clone(),
-            head,
-        });
-    }
-    let hit = |entry: &&RawEntry| new.contains_key(entry.id()) && entry.kind().is_conversational();
-    let Some(first) = branch.iter().position(hit) else {
-        return Ok(unchanged(
-            "none of the entries is a message on the active branch",
-        ));
-    };
-    let suffix = branch.get(first..).unwrap_or_default();
-    let ids = new_ids(work, known, suffix);
-    let lines = suffix
-        .iter()
-        .map(|entry| line(entry, new.get(entry.id()).copied(), &ids))
-        .collect();
+    let ids = new_ids(work, known, &suffix.entries);
+    let lines = suffix.entries.iter();
     let plan = Plan {
-        parent: transcript
-            .parent_of(suffix.first().map_or(&EntryId::new(""), |entry| entry.id()))
-            .map(|e| e.id().clone()),
-        lines,
-        own: (0..suffix.len()).map(Own::Line).collect(),
+        parent: suffix.parent.clone(),
+        lines: lines
+            .map(|entry| line(entry, new.get(entry.id()).copied(), &ids))
+            .collect(),
+        own: (0..suffix.entries.len()).map(Own::Line).collect(),
         outcome: Outcome::Clean,
     };
-    let before = transcript.saved_through();
+    let before = known.outline.saved_through();
     let receipt = work.write(known, file, head, plan, None)?;
     let (mut freed, mut rewritten_entries) = (0_u64, 0);
-    for entry in suffix.iter().filter(|entry| hit(entry)) {
+    let is_hit =
+        |entry: &&RawEntry| new.contains_key(entry.id()) && entry.kind().is_conversational();
+    for entry in suffix.entries.iter().filter(is_hit) {
         rewritten_entries += 1;
-        let now = ids
-            .get(entry.id())
-            .and_then(|id| known.transcript.entry(id))
-            .map_or(0, |entry| entry.raw().len());
+        let now = ids.get(entry.id()).and_then(|id| known.find(id));
+        let now = now.and_then(|now| known.outline.row(now));
+        let now = now.map_or(0, |row| row.len() as usize);
         freed += entry.raw().len().saturating_sub(now) as u64;
     }
-    let grown = known.transcript.saved_through().saturating_sub(before);
+    let grown = known.outline.saved_through().saturating_sub(before);
     Ok(Rewritten {
         changed: true,
         branch_bytes_freed: freed,
@@ -109,11 +144,11 @@ fn on_branch(
     })
 }
 
-fn new_ids(work: &Work, known: &Known, suffix: &[&RawEntry]) -> HashMap<EntryId, EntryId> {
+fn new_ids(work: &Work, known: &Known, suffix: &[RawEntry]) -> HashMap<EntryId, EntryId> {
     let mut taken = HashSet::new();
     let mut ids = HashMap::new();
     for entry in suffix {
-        let id = work.new_id(&known.transcript, &taken);
+        let id = work.new_id(known, &taken);
         taken.insert(id.clone());
         ids.insert(entry.id().clone(), id);
     }

@@ -24,7 +24,12 @@ pub(crate) struct Session {
     /// The folders whose names are durable.
     pub names: Arc<Names>,
     known: Mutex<Known>,
+    /// What is known, as it was some time ago: for a reader who meets a writer.
+    shown: Mutex<Known>,
 }
+
+/// As many entries more make it worth to show what is known again.
+const SHOWN_ANEW: usize = 256;
 
 impl Session {
     pub(crate) fn new(id: SessionId, place: Place, system: System, names: Arc<Names>) -> Self {
@@ -40,6 +45,7 @@ impl Session {
             place,
             system,
             known: Mutex::default(),
+            shown: Mutex::default(),
             id,
         }
     }
@@ -56,13 +62,35 @@ impl Session {
     }
 
     /// What is known of the transcript, for a reader; `None` while a writer of this process works on it. A reader waits
-    /// for nobody: it reads for itself then.
+    /// for nobody: it reads on from what was [shown](Self::shown) then.
     pub(crate) fn known_unless_busy(&self) -> Option<MutexGuard<'_, Known>> {
         match self.known.try_lock() {
             Ok(known) => Some(known),
             Err(TryLockError::Poisoned(_)) => Some(self.known()),
             Err(TryLockError::WouldBlock) => None,
         }
+    }
+
+    /// Shows what is known to readers who meet a writer. What is shared has to be copied where it grows, so not each time.
+    pub(crate) fn show(&self, known: &Known) {
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let (then, now) = (shown.outline.len(), known.outline.len());
+        if shown.inode != known.inode || now < then || now >= then + SHOWN_ANEW {
+            *shown = known.clone();
+        }
+    }
+
+    /// Nothing is shown any more: what the kernel had cannot be believed.
+    pub(crate) fn show_nothing(&self) {
+        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = Known::default();
+    }
+
+    /// What was shown last. It may be of another file by now.
+    pub(crate) fn shown(&self) -> Known {
+        self.shown
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 

@@ -10,8 +10,8 @@ use latchwork_filelock::{ClaimHandle, Inherited, Latches, Site};
 use latchwork_format::EntryId;
 use latchwork_lock::PhaseGuard;
 use latchwork_session::{
-    AppendError, Commit, Head, OpenError, Page, Position, Receipt, Rewrite, Rewritten, SessionId,
-    SessionSummary, Snapshot, TranscriptStore, View,
+    AppendError, Commit, Head, Key, OpenError, Page, Position, Receipt, Rewrite, Rewritten,
+    SessionId, SessionSummary, Snapshot, TranscriptStore, View,
 };
 use latchwork_sys::{IoDoing, PathError, System};
 
@@ -19,7 +19,8 @@ use crate::commit::Work;
 use crate::layout::{Layout, Place};
 use crate::locks::NOT_HERE;
 use crate::names::{Names, named};
-use crate::reading::open;
+use crate::page::page;
+use crate::reading::{Ask, open};
 use crate::session::{FileHeld, Session};
 use crate::{Options, list, rewrite};
 
@@ -200,8 +201,22 @@ pub(crate) async fn run<T: Send + 'static>(
 
 #[async_trait::async_trait]
 impl TranscriptStore for FileStore {
-    async fn open(&self, session: &SessionId, _view: View) -> Result<Snapshot, OpenError> {
-        self.reading(session, |session| open(&session)).await
+    async fn open(&self, session: &SessionId, view: View) -> Result<Snapshot, OpenError> {
+        let ask = Ask { view, keys: None };
+        self.reading(session, move |session| open(&session, &ask))
+            .await
+    }
+
+    async fn open_for(
+        &self,
+        session: &SessionId,
+        view: View,
+        keys: &[Key],
+    ) -> Result<Snapshot, OpenError> {
+        let keys = Some(keys.to_vec());
+        let ask = Ask { view, keys };
+        self.reading(session, move |session| open(&session, &ask))
+            .await
     }
 
     async fn read(
@@ -210,24 +225,7 @@ impl TranscriptStore for FileStore {
         from: Position,
         limit: usize,
     ) -> Result<Page, OpenError> {
-        let page = move |session: Arc<Session>| {
-            let snapshot = open(&session)?;
-            let lines = snapshot.transcript.lines();
-            let first = lines.partition_point(|line| line.offset < from.0);
-            let rest = lines.get(first..).unwrap_or_default();
-            let taken = rest.get(..limit.min(rest.len())).unwrap_or_default();
-            let end = Position(snapshot.transcript.saved_through()).max(from);
-            Ok(Page {
-                entries: taken
-                    .iter()
-                    .map(|line| (Position(line.offset), line.entry.clone()))
-                    .collect(),
-                next: rest
-                    .get(taken.len())
-                    .map_or(end, |line| Position(line.offset)),
-                more: taken.len() < rest.len(),
-            })
-        };
+        let page = move |session: Arc<Session>| page(&session, from, limit);
         self.reading(session, page).await
     }
 

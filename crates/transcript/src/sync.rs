@@ -7,10 +7,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use latchwork_format::outline::Row;
 use latchwork_session::{Durability, Level, SessionId, SyncError};
 use latchwork_sys::{DiskFile, IoDoing, PathError, System, read_exact_at};
 
-use crate::head_file::checksum;
 use crate::layout::Place;
 use crate::meter;
 use crate::names::Names;
@@ -44,17 +44,10 @@ pub(crate) struct Ticket {
     pub group: Arc<SyncGroup>,
     /// The transcript ends here with what was written.
     pub end: u64,
-    /// Lines of the commit that stood already.
-    pub found: Vec<Found>,
-}
-
-/// A line that was written by somebody who may have failed to make it durable, or died before that. The kernel may show it and the
-/// device not have it, and a sync of ours says nothing of it: before it is acknowledged it is read from the device.
-#[derive(Clone, Debug)]
-pub(crate) struct Found {
-    pub offset: u64,
-    pub len: usize,
-    pub sum: u64,
+    /// Lines of the commit that stood already: written by somebody who may have failed to make them durable, or died before that. The
+    /// kernel may show one and the device not have it, and a sync of ours says nothing of it: before it is acknowledged it is read
+    /// from the device.
+    pub found: Vec<Row>,
 }
 
 impl SyncGroup {
@@ -170,7 +163,7 @@ struct Sync {
     system: System,
     names: Arc<Names>,
     state: Arc<Mutex<State>>,
-    ticket: (u64, Vec<Found>),
+    ticket: (u64, Vec<Row>),
 }
 
 impl Sync {
@@ -224,14 +217,14 @@ impl Sync {
     /// Whether what was found is on the device.
     fn look_at_the_device(&self) -> std::io::Result<()> {
         let (_, found) = &self.ticket;
-        let Some(first) = found.iter().map(|line| line.offset).min() else {
+        let Some(first) = found.iter().map(Row::offset).min() else {
             return Ok(());
         };
         self.file.forget_cached(first)?;
         for line in found {
-            let mut bytes = vec![0; line.len];
-            read_exact_at(&*self.file, &mut bytes, line.offset)?;
-            if checksum(&[&bytes]) != line.sum {
+            let mut bytes = vec![0; line.len() as usize];
+            read_exact_at(&*self.file, &mut bytes, line.offset())?;
+            if !line.fits(&bytes) {
                 return Err(std::io::Error::other("an entry is not there any more"));
             }
         }

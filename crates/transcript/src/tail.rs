@@ -9,6 +9,7 @@
 
 use std::path::PathBuf;
 
+use latchwork_format::LineFault;
 use latchwork_format::transcript::pieces;
 use latchwork_sys::{DiskFile, IoDoing, PathError, System, create_whole, hex_id, make_private_dir};
 
@@ -63,23 +64,23 @@ pub(crate) fn put_in_order<E>(
     file: &dyn DiskFile,
     held: &dyn Fn() -> Result<(), NotMended<E>>,
 ) -> Result<Vec<Mended>, NotMended<E>> {
-    let rest = known.catch_up(system, place, file)?;
-    if !rest.is_empty() {
+    if known.catch_up(system, place, file)? > 0 {
         held()?;
         close(file).doing("close the last line of", &place.transcript)?;
         system.steps.reach("tail:closed");
         known.catch_up(system, place, file)?;
     }
     let saved = head_file::load(system, place).filter(|saved| known.believes(file, saved));
-    let transcript = known.transcript.clone();
+    let outline = known.outline.clone();
     let mut mended = Vec::new();
-    for (number, damage) in transcript.damage().iter().enumerate() {
-        let is_last = damage.offset + damage.len as u64 + 1 >= transcript.saved_through();
+    for (number, damage) in outline.damage().iter().enumerate() {
+        let is_last = damage.offset + damage.len as u64 + 1 >= outline.saved_through();
         let is_new = number >= known.damage_seen
             && saved
                 .as_ref()
                 .is_some_and(|saved| damage.offset >= saved.at);
-        if !is_new && !is_last {
+        // What is beyond the limits of a line is left, so that nothing is held that is.
+        if !is_new && !is_last || matches!(damage.why, LineFault::TooLong { .. }) {
             continue;
         }
         let mut line = vec![0; damage.len];
@@ -115,7 +116,7 @@ pub(crate) fn put_in_order<E>(
             });
         }
     }
-    known.damage_seen = transcript.damage().len();
+    known.damage_seen = outline.damage().len();
     if !mended.is_empty() {
         let synced = file.sync_data().doing("make durable", &place.transcript);
         synced.map_err(NotMended::Unsynced)?;
@@ -243,14 +244,9 @@ mod tests {
         let mut known = Known::default();
         let held = || Ok::<_, NotMended<()>>(());
         let mended = put_in_order(&system, place, &mut known, &*file, &held).unwrap();
-        (
-            mended,
-            known
-                .transcript
-                .entries()
-                .map(|entry| entry.id().to_string())
-                .collect(),
-        )
+        let rows = known.outline.rows(0);
+        let ids = rows.map(|(entry, _)| known.outline.id(entry).unwrap().to_string());
+        (mended, ids.collect())
     }
 
     #[test]

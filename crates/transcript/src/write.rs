@@ -24,7 +24,7 @@ impl Work {
         let (system, place) = (self.system(), &self.session.place);
         let lines = written.iter().flat_map(|line| line.bytes.iter().copied());
         let bytes: Vec<u8> = lines.collect();
-        let from = known.transcript.saved_through();
+        let from = known.outline.saved_through();
         system.steps.reach("commit:before-write");
         let wrote = file.append(&bytes);
         system.steps.reach("commit:written");
@@ -78,28 +78,26 @@ impl Work {
             let what = Err(std::io::Error::other(what)).doing("read back", &place.transcript);
             return what.map_err(|error| self.unknown(error));
         }
-        let first = written
-            .first()
-            .and_then(|line| known.transcript.line(&line.id));
-        let first = first.map_or(from, |line| line.offset);
-        let lines = known.transcript.lines();
-        let begin = lines.partition_point(|line| line.offset < from);
-        let between = lines.get(begin..).unwrap_or_default().iter();
-        let spoken: Vec<EntryId> = between
-            .take_while(|line| line.offset < first)
-            .filter(|line| line.entry.kind().is_conversational())
-            .map(|line| line.entry.id().clone())
+        let outline = &known.outline;
+        let first = written.first().and_then(|line| known.find(&line.id));
+        let first = first.and_then(|first| outline.row(first));
+        let first = first.map_or(from, |row| row.offset());
+        let spoken: Vec<EntryId> = outline
+            .rows(outline.position_at(from))
+            .take_while(|(_, row)| row.offset() < first)
+            .filter(|(_, row)| row.kind().is_conversational())
+            .filter_map(|(entry, _)| outline.id(entry))
             .collect();
         Ok(beside(outcome, spoken))
     }
 
     fn any_stands(&self, known: &Known, written: &[Written]) -> bool {
-        let is_there = |line: &Written| known.transcript.entry(&line.id).is_some();
+        let is_there = |line: &Written| known.find(&line.id).is_some();
         written.iter().any(is_there)
     }
 
     fn stands(&self, known: &Known, written: &[Written]) -> bool {
-        let is_there = |line: &Written| known.transcript.entry(&line.id).is_some();
+        let is_there = |line: &Written| known.find(&line.id).is_some();
         written.iter().all(is_there)
     }
 
