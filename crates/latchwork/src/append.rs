@@ -156,7 +156,7 @@ impl Appender {
 
     /// A message that the inbox knows and that no longer waits: it was answered, or cancelled.
     async fn retold(&self, key: Key) -> Result<Appended, WriteError> {
-        let snapshot = self.session.snapshot().await?;
+        let snapshot = self.session.context(std::slice::from_ref(&key)).await?;
         let entry = snapshot
             .transcript
             .entries()
@@ -241,11 +241,11 @@ impl Appender {
 
     /// The entry that the caller names, or the head as it is now.
     async fn first_base(&self) -> Result<Head, WriteError> {
-        let snapshot = self.session.snapshot().await?;
+        let snapshot = self.session.context(&[]).await?;
         let Some(base) = &self.how.base else {
             return Ok(snapshot.head);
         };
-        if snapshot.transcript.entry(base).is_none() {
+        if !snapshot.transcript.has_entry(base) {
             let why = format!("there is no entry {base} to continue");
             return Err(AppendError::BadEntry { index: 0, why }.into());
         }
@@ -282,11 +282,8 @@ impl Appender {
 
     async fn has_reply(&mut self) -> Result<bool, WriteError> {
         if !self.has_reply {
-            let snapshot = self.session.snapshot().await?;
-            self.has_reply = snapshot
-                .transcript
-                .entries()
-                .any(|entry| entry.role() == Some(&Role::Assistant));
+            let snapshot = self.session.context(&[]).await?;
+            self.has_reply = snapshot.transcript.has_message_from(&Role::Assistant);
         }
         Ok(self.has_reply)
     }

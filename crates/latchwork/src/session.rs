@@ -10,7 +10,7 @@ use latchwork_format::EntryId;
 use latchwork_lock::{LockScope, Phase, Wait};
 use latchwork_session::{
     Accepted, AcquireError, AppendError, Birth, Commit, GuardAsk, Head, Inbox, InboxError,
-    Incoming, Level, OpenError, Receipt, SessionId, SessionLocks, Snapshot, SyncError,
+    Incoming, Key, Level, OpenError, Receipt, SessionId, SessionLocks, Snapshot, SyncError,
     TranscriptStore, View, Waiting, WhatIsHeld,
 };
 use latchwork_transcript::FileStore;
@@ -124,6 +124,11 @@ impl Session {
     /// See [`OpenError`].
     pub async fn snapshot(&self) -> Result<Snapshot, OpenError> {
         self.store.open(&self.id, View::Everything).await
+    }
+
+    /// The context, and where these messages stand.
+    pub(crate) async fn context(&self, keys: &[Key]) -> Result<Snapshot, OpenError> {
+        self.store.open_for(&self.id, View::Context, keys).await
     }
 
     /// The session, what waits for it and who holds it. Nothing is locked or written.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use latchwork_format::RawEntry;
 use latchwork_lock::Holder;
-use latchwork_session::{Position, SessionLocks, TranscriptStore};
+use latchwork_session::{Position, SessionLocks, TranscriptStore, View};
 
 use crate::{Session, WriteError};
 
@@ -33,7 +33,7 @@ impl Session {
     /// See [`WriteError`]: of its kinds only those of reading.
     pub async fn watch(&self) -> Result<Watching, WriteError> {
         // First the place, so that nothing which the turn adds from here on is missed.
-        let snapshot = self.snapshot().await?;
+        let snapshot = self.store().open(self.id(), View::Last(1)).await?;
         let from = Position(snapshot.transcript.saved_through());
         let turn = self.store().held(self.id()).await?.claim;
         Ok(Watching {

@@ -26,11 +26,9 @@ pub(crate) fn is_our_message(entry: &RawEntry) -> bool {
     ours && !matches!(entry.role(), Some(Role::Assistant | Role::ToolResult))
 }
 
-/// Whether a model ever spoke in the transcript.
+/// Whether a model ever spoke in the session.
 pub(crate) fn has_assistant(transcript: &Transcript) -> bool {
-    transcript
-        .entries()
-        .any(|entry| entry.role() == Some(&Role::Assistant))
+    transcript.has_message_from(&Role::Assistant)
 }
 
 /// The reason of the newest move of the head.

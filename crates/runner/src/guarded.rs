@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use latchwork_lock::{LockScope, Phase, PhaseGuard, TurnClaim, Wait};
 use latchwork_session::{
-    Commit, GuardAsk, Head, Inbox, OpenError, Receipt, SessionId, Snapshot, TranscriptStore, View,
+    Commit, GuardAsk, Head, Inbox, Key, OpenError, Receipt, SessionId, Snapshot, TranscriptStore,
+    View,
 };
 
 use crate::log::Log;
@@ -23,8 +24,11 @@ pub(crate) struct Storage {
 }
 
 impl Storage {
-    pub(crate) async fn open(&self, view: View) -> Result<Snapshot, OpenError> {
-        self.store.open(&self.session, view).await
+    /// The context of the session, and where these messages stand in it.
+    pub(crate) async fn look(&self, keys: &[Key]) -> Result<Snapshot, OpenError> {
+        self.store
+            .open_for(&self.session, View::Context, keys)
+            .await
     }
 
     pub(crate) async fn append(

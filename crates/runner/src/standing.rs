@@ -1,7 +1,7 @@
 //! Where a waiting message stands: not in the transcript, in the context, answered, left beside, or rewound away.
 //!
-//! A pure decision from the transcript and its head. Of the placements of one message, the newest counts. Deliberately
-//! absent: acting on it (`phase/prepare.rs` places, `phase/settle.rs` retires).
+//! A pure decision from the transcript and its head. Of the placements of one message, the newest counts. The transcript may be a
+//! part that holds those, and what was said behind them. Deliberately absent: acting on it (`phase/prepare.rs` places, `phase/settle.rs` retires).
 
 use std::collections::HashMap;
 
@@ -44,9 +44,12 @@ pub(crate) fn standings<'k>(
             let Some(placement) = newest_placement(transcript, key) else {
                 return Standing::New;
             };
-            match places.get(placement.id()) {
-                Some(place) => on_path(path.get(place + 1..).unwrap_or_default()),
-                None => beside(transcript, placement),
+            match (places.get(placement.id()), head) {
+                (Some(place), _) => on_path(path.get(place + 1..).unwrap_or_default()),
+                (None, Some(head)) if transcript.is_ancestor(placement.id(), head) => {
+                    further_up(transcript, placement, head)
+                }
+                (None, _) => beside(transcript, placement),
             }
         })
         .collect()
@@ -80,22 +83,38 @@ fn on_path(after: &[&RawEntry]) -> Standing {
     })
 }
 
+/// It is on the path, before the part of it that is held.
+fn further_up(transcript: &Transcript, placement: &RawEntry, head: &EntryId) -> Standing {
+    let is_between = |id: &EntryId| {
+        transcript.is_ancestor(placement.id(), id) && transcript.is_ancestor(id, head)
+    };
+    let mut later = behind(transcript, placement);
+    let answer = later.find(|entry| is_final_reply(entry) && is_between(entry.id()));
+    answer.map_or(Standing::InContext, |entry| {
+        Standing::Answered(entry.id().clone())
+    })
+}
+
+/// What stands behind an entry in the file: in every file that a program wrote, all that descends from it.
+fn behind<'t>(
+    transcript: &'t Transcript,
+    placement: &RawEntry,
+) -> impl DoubleEndedIterator<Item = &'t RawEntry> {
+    let lines = transcript.lines();
+    let at = lines
+        .iter()
+        .rposition(|line| line.entry.id() == placement.id());
+    let behind = lines.get(at.map_or(0, |at| at + 1)..).unwrap_or_default();
+    behind.iter().map(|line| &line.entry)
+}
+
 fn beside(transcript: &Transcript, placement: &RawEntry) -> Standing {
     let below = |id: &EntryId| transcript.is_ancestor(placement.id(), id);
-    // What descends from an entry stands behind it in every file that a program wrote.
-    let later: Vec<&RawEntry> = transcript
-        .entries()
-        .rev()
-        .take_while(|entry| entry.id() != placement.id())
-        .collect();
-    if let Some(reply) = later
-        .iter()
-        .rev()
-        .find(|entry| is_reply(entry) && below(entry.id()))
-    {
+    let mut later = behind(transcript, placement);
+    if let Some(reply) = later.find(|entry| is_reply(entry) && below(entry.id())) {
         return Standing::Answered(reply.id().clone());
     }
-    let rewind = later.iter().find_map(|entry| {
+    let rewind = behind(transcript, placement).rev().find_map(|entry| {
         let moved = entry.head_move()?;
         let left = moved.from.as_ref().is_some_and(below) && !entry.parent().is_some_and(below);
         left.then_some(moved.why)

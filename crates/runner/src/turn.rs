@@ -22,7 +22,7 @@ use latchwork_format::Body;
 use latchwork_lock::{TurnClaim, Wait};
 use latchwork_session::{
     Commit, EngineParts, EntryId, Intent, Level, NewEntry, Receipt, SessionRef, ToolCall,
-    ToolOutcome, TurnId, Usage, View,
+    ToolOutcome, TurnId, Usage,
 };
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -244,7 +244,7 @@ impl Core {
     pub(crate) async fn before_another_attempt(&self, error: &TurnError) {
         self.log
             .warn(format!("{}; it is tried again", chain(error)));
-        if let Err(error) = self.storage().open(View::Everything).await {
+        if let Err(error) = self.storage().look(&[]).await {
             self.log.warn(chain(&error));
         }
     }

@@ -85,7 +85,7 @@ impl Entries<'_> {
                 .iter()
                 .filter_map(|number| Some((*number, self.outline.row(*number)?)))
         };
-        let (Some((_, first)), Some((_, last))) = (rows().next(), rows().last()) else {
+        let (Some((_, first)), Some((_, last))) = (rows().next(), rows().next_back()) else {
             return Ok(());
         };
         let start = first.offset();
@@ -135,5 +135,5 @@ impl Entries<'_> {
 /// Whether an error says that the file was changed in place.
 pub(crate) fn is_changed(error: &PathError) -> bool {
     let inner = error.source.get_ref();
-    inner.is_some_and(|inner| inner.is::<Changed>())
+    inner.is_some_and(<dyn std::error::Error + Send + Sync>::is::<Changed>)
 }

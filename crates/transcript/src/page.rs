@@ -1,5 +1,6 @@
 //! Entries in stored order, a page at a time: the rows of all lines, and the texts of those of the page.
 
+use latchwork_format::outline::Row;
 use latchwork_session::{OpenError, Page, Position, View};
 use latchwork_sys::{DiskFile, PathError};
 
@@ -60,7 +61,7 @@ fn of_rows(
     let after = taken.last().map_or(first, |last| last + 1);
     let end = taken.last().and_then(|last| outline.row(*last));
     let end = end.map_or(0, |row| row.offset() + u64::from(row.len()));
-    let next = outline.row(after).map(|row| row.offset());
+    let next = outline.row(after).map(Row::offset);
     let entries = Entries {
         outline: &outline,
         file: Some(file),

@@ -4,6 +4,7 @@
 //! said, the answer is `Unknown` and the session is latched until it is opened again. What was written must be what a reader sees.
 
 use latchwork_format::EntryId;
+use latchwork_format::outline::Row;
 use latchwork_session::{AppendError, Outcome};
 use latchwork_sys::{DiskFile, IoDoing, PathError};
 
@@ -81,7 +82,7 @@ impl Work {
         let outline = &known.outline;
         let first = written.first().and_then(|line| known.find(&line.id));
         let first = first.and_then(|first| outline.row(first));
-        let first = first.map_or(from, |row| row.offset());
+        let first = first.map_or(from, Row::offset);
         let spoken: Vec<EntryId> = outline
             .rows(outline.position_at(from))
             .take_while(|(_, row)| row.offset() < first)

@@ -18,6 +18,8 @@ mod conformance;
 mod durability;
 #[path = "store/faults.rs"]
 mod faults;
+#[path = "store/index.rs"]
+mod index;
 #[path = "store/interleavings.rs"]
 mod interleavings;
 #[path = "store/old_versions.rs"]
@@ -26,5 +28,7 @@ mod old_versions;
 mod refusals;
 #[path = "store/replaced.rs"]
 mod replaced;
+#[path = "store/views.rs"]
+mod views;
 #[path = "store/writers.rs"]
 mod writers;

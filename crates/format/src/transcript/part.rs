@@ -130,6 +130,15 @@ impl Transcript {
         }
     }
 
+    /// Whether the file has an entry of that id, as far as that is known.
+    #[must_use]
+    pub fn has_entry(&self, id: &EntryId) -> bool {
+        match self.outline() {
+            Some(outline) => outline.find(id.as_str()).is_some(),
+            None => self.entry(id).is_some(),
+        }
+    }
+
     pub(super) fn outline(&self) -> Option<&Outline> {
         self.beyond.as_ref()?.outline.as_ref()
     }

@@ -58,7 +58,9 @@ fn part_agrees(part: &Transcript, whole: &Transcript, leaf: &EntryId) {
     assert_eq!(part.has_message_from(&Role::Assistant), spoke);
     let (short, long) = (part.branch(leaf).unwrap(), whole.branch(leaf).unwrap());
     assert_eq!(short, long[long.len() - short.len()..]);
+    assert!(!part.has_entry(&EntryId::new("an id that nothing has")));
     for other in whole.entries() {
+        assert!(part.has_entry(other.id()));
         assert_eq!(
             part.is_ancestor(other.id(), leaf),
             whole.is_ancestor(other.id(), leaf)

@@ -7,7 +7,7 @@
 use latchwork_lock::{ClaimLost, LockScope, TurnClaim};
 use latchwork_session::{
     AskedToYield, Commit, EntryId, Head, Intent, Level, Outcome, Receipt, ToolCall, ToolOutcome,
-    ToolStatus, View,
+    ToolStatus,
 };
 
 use super::bench::Bench;
@@ -344,7 +344,7 @@ impl Turn<Acted> {
             });
             return over(core, claim, reply, end);
         }
-        let snapshot = match core.storage().open(View::Everything).await {
+        let snapshot = match core.storage().look(&[]).await {
             Ok(snapshot) => snapshot,
             Err(error) => {
                 let turn = Turn {

@@ -2,10 +2,10 @@
 
 use latchwork_format::{Body, Context, ContextMessage};
 use latchwork_lock::{LockScope, TurnClaim};
-use latchwork_session::{AssembleInput, Assembled as Shown, CompactAsk, EngineScope, View};
+use latchwork_session::{AssembleInput, Assembled as Shown, CompactAsk, EngineScope};
 
 use super::Prepared;
-use super::prepare::{Seen, path};
+use super::prepare::Seen;
 use crate::entries::has_assistant;
 use crate::error::chain;
 use crate::turn::{Core, Over, Turn};
@@ -206,18 +206,18 @@ async fn shorten(
             "the conversation is too long and was not compacted: {reason}"
         ));
     }
-    let snapshot = core
-        .storage()
-        .open(View::Everything)
-        .await
-        .map_err(TurnError::Store)?;
+    let snapshot = core.storage().look(&[]).await.map_err(TurnError::Store)?;
     seen.snapshot = snapshot;
     Ok(report.compacted)
 }
 
 /// What the transcript itself yields, staged messages included.
 fn own_context(seen: &Seen) -> Context {
-    let mut context = Context::of_branch(path(&seen.snapshot));
+    let leaf = seen.snapshot.head.leaf.as_ref();
+    let mut context = match leaf {
+        Some(leaf) => latchwork_format::context(&seen.snapshot.transcript, Some(leaf)),
+        None => Context::default(),
+    };
     let staged = seen.staged.iter().filter_map(|entry| match &entry.body {
         Body::Message(message) => Some(ContextMessage::new(None, message)),
         _ => None,

@@ -3,7 +3,6 @@
 //! A claim that cannot be given back in time is dropped, which frees it as well. Deliberately absent: waiting for anybody.
 
 use latchwork_lock::{LockScope, PhaseGuard, TurnClaim, Wait};
-use latchwork_session::View;
 
 use crate::error::chain;
 use crate::guarded::{Job, Storage, guarded};
@@ -74,10 +73,7 @@ impl Job for Mend {
     type Done = ();
 
     async fn run(self, storage: &Storage, guard: &mut PhaseGuard<'_>) -> Result<(), TurnError> {
-        let snapshot = storage
-            .open(View::Everything)
-            .await
-            .map_err(TurnError::Store)?;
+        let snapshot = storage.look(&[]).await.map_err(TurnError::Store)?;
         storage.mend_last_line(guard, &snapshot).await
     }
 }

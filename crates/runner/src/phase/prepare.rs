@@ -8,7 +8,7 @@ use latchwork_format::Body;
 use latchwork_lock::{LockScope, PhaseGuard, TurnClaim};
 use latchwork_session::{
     AppendError, Commit, Intent, Key, Level, NewEntry, Receipt, Snapshot, ToolOutcome, TurnId,
-    View, Waiting,
+    Waiting,
 };
 
 use super::Claimed;
@@ -101,10 +101,7 @@ impl Turn<Claimed> {
         let core = &*self.core;
         let storage = core.storage();
         // Read before, so that what is read again under the guard is only what is new.
-        storage
-            .open(View::Everything)
-            .await
-            .map_err(TurnError::Store)?;
+        storage.look(&[]).await.map_err(TurnError::Store)?;
         let job = Place {
             turn: &core.id,
             now_ms: core.wall_ms(),
@@ -126,8 +123,9 @@ impl Turn<Claimed> {
                 .await
                 .map_err(TurnError::Unconfirmed)?;
         }
+        let asked = core.ask.message.iter().map(|message| message.key.clone());
         let snapshot = storage
-            .open(View::Everything)
+            .look(&asked.collect::<Vec<_>>())
             .await
             .map_err(TurnError::Store)?;
         Ok((placed, snapshot))
@@ -190,24 +188,16 @@ impl Job for Place<'_> {
             cancelled: Vec::new(),
             owed: false,
         };
-        let mut snapshot = storage
-            .open(View::Everything)
-            .await
-            .map_err(TurnError::Store)?;
+        let waiting = storage.inbox.waiting(&storage.session);
+        let waiting = waiting.await.map_err(TurnError::Inbox)?;
+        let keys: Vec<Key> = waiting.iter().map(|message| message.key.clone()).collect();
+        let mut snapshot = storage.look(&keys).await.map_err(TurnError::Store)?;
         writable(&snapshot)?;
         if let Some(lost) = unfinished(&path(&snapshot)) {
             done.receipts
                 .push(self.recover(storage, guard, &snapshot, lost).await?);
-            snapshot = storage
-                .open(View::Everything)
-                .await
-                .map_err(TurnError::Store)?;
+            snapshot = storage.look(&keys).await.map_err(TurnError::Store)?;
         }
-        let waiting = storage
-            .inbox
-            .waiting(&storage.session)
-            .await
-            .map_err(TurnError::Inbox)?;
         let entries = self.decide(storage, &snapshot, waiting, &mut done).await?;
         if has_assistant(&snapshot.transcript) {
             if !entries.is_empty() {

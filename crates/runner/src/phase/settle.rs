@@ -8,7 +8,7 @@ use latchwork_format::Body;
 use latchwork_lock::{LockScope, PhaseGuard, TurnClaim};
 use latchwork_session::{
     AfterTurn, Commit, EngineScope, EntryId, Intent, Key, NewEntry, Snapshot, TurnId,
-    TurnMaintenance, View,
+    TurnMaintenance,
 };
 use serde_json::json;
 
@@ -201,16 +201,10 @@ impl Job for Settle<'_> {
 
     async fn run(self, storage: &Storage, guard: &mut PhaseGuard<'_>) -> Result<Done, TurnError> {
         let mut done = Done::default();
-        let snapshot = storage
-            .open(View::Everything)
-            .await
-            .map_err(TurnError::Store)?;
-        let waiting = storage
-            .inbox
-            .waiting(&storage.session)
-            .await
-            .map_err(TurnError::Inbox)?;
+        let waiting = storage.inbox.waiting(&storage.session);
+        let waiting = waiting.await.map_err(TurnError::Inbox)?;
         let keys: Vec<Key> = waiting.into_iter().map(|message| message.key).collect();
+        let snapshot = storage.look(&keys).await.map_err(TurnError::Store)?;
         let answered = self.answered(&snapshot, &keys);
         if !answered.is_empty()
             && let Err(error) = storage
@@ -293,7 +287,7 @@ impl Storage {
 
 /// Tells the engine what the turn added to the active branch.
 async fn tell_engine(core: &Core, scope: &mut LockScope, claim: &TurnClaim) {
-    let snapshot = match core.storage().open(View::Everything).await {
+    let snapshot = match core.storage().look(&[]).await {
         Ok(snapshot) => snapshot,
         Err(error) => return core.log.warn(chain(&error)),
     };
