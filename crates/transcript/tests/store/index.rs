@@ -118,7 +118,7 @@ async fn a_line_that_is_not_what_its_row_says_is_read_anew_and_so_is_everything(
     agrees(&bench).await;
     // One that hangs elsewhere now.
     let (at, line) = middle_told(&bench);
-    let parent = line.find("\"parentId\":").unwrap() + 12;
+    let parent = line.find("\"parentId\":").unwrap() + 11;
     overwrite(&bench, at + parent, b"null      ");
     agrees(&bench).await;
     // A store that knew the session before finds it out too, and writes on.
