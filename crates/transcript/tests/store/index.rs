@@ -116,6 +116,12 @@ async fn a_line_that_is_not_what_its_row_says_is_read_anew_and_so_is_everything(
         .any(|entry| entry.text().contains("told 5"));
     assert!(told, "the words that stand there now");
     agrees(&bench).await;
+    // One that has another name now, which the row does not know.
+    let (at, line) = middle_told(&bench);
+    let name = line.find("\"id\":").unwrap() + 6;
+    overwrite(&bench, at + name, b"0badcafe");
+    let seen = counted(&bench.store()).await;
+    assert!(seen.transcript.has_entry(&EntryId::new("0badcafe")));
     // One that hangs elsewhere now.
     let (at, line) = middle_told(&bench);
     let parent = line.find("\"parentId\":").unwrap() + 11;
