@@ -13,6 +13,7 @@ use crate::layout::Place;
 use crate::names::Names;
 use crate::state::Known;
 use crate::sync::SyncGroup;
+use crate::threads::Threads;
 
 /// A session, as this process knows it.
 #[derive(Debug)]
@@ -23,11 +24,19 @@ pub(crate) struct Session {
     pub sync: Arc<SyncGroup>,
     /// The folders whose names are durable.
     pub names: Arc<Names>,
+    /// Where its work runs.
+    pub threads: Threads,
     known: Mutex<Known>,
 }
 
 impl Session {
-    pub(crate) fn new(id: SessionId, place: Place, system: System, names: Arc<Names>) -> Self {
+    pub(crate) fn new(
+        id: SessionId,
+        place: Place,
+        system: System,
+        names: Arc<Names>,
+        threads: Threads,
+    ) -> Self {
         let place = Arc::new(place);
         Self {
             sync: Arc::new(SyncGroup::new(
@@ -35,8 +44,10 @@ impl Session {
                 place.clone(),
                 system.clone(),
                 names.clone(),
+                threads,
             )),
             names,
+            threads,
             place,
             system,
             known: Mutex::default(),

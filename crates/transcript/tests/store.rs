@@ -26,5 +26,7 @@ mod old_versions;
 mod refusals;
 #[path = "store/replaced.rs"]
 mod replaced;
+#[path = "store/threads.rs"]
+mod threads;
 #[path = "store/writers.rs"]
 mod writers;
