@@ -24,6 +24,8 @@ mod interleavings;
 mod old_versions;
 #[path = "store/refusals.rs"]
 mod refusals;
+#[path = "store/repaired.rs"]
+mod repaired;
 #[path = "store/replaced.rs"]
 mod replaced;
 #[path = "store/threads.rs"]
