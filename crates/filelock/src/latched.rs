@@ -22,7 +22,7 @@ use crate::locked::Locked;
 use crate::meter;
 use crate::peer::PeerFile;
 use crate::place::{Key, Place};
-use crate::watchdog::Watch;
+use crate::watchdog::{WATCHDOG, Watch};
 
 /// The latch of one session. Dropping it gives up the right to start writes.
 #[derive(Debug)]
@@ -90,7 +90,7 @@ impl Latched {
             state: Mutex::new(state),
         });
         if let Some(end) = end {
-            let watch = core.shared.watchdog.watch(end, Arc::downgrade(&core));
+            let watch = WATCHDOG.watch(end, Arc::downgrade(&core));
             core.state().watch = Some(watch);
         }
         Self { core }
@@ -208,7 +208,7 @@ impl Core {
     pub(crate) fn outlives_max_hold(&self) {
         let watch = self.state().watch.take();
         if let Some(watch) = watch {
-            self.shared.watchdog.forget(watch);
+            WATCHDOG.forget(watch);
         }
     }
 
@@ -236,7 +236,7 @@ impl Core {
         let (parts, watch) = (state.parts.take(), state.watch.take());
         drop(state);
         if let Some(watch) = watch {
-            self.shared.watchdog.forget(watch);
+            WATCHDOG.forget(watch);
         }
         self.shared.system.steps.reach("latch:releasing");
         if let Some(parts) = parts {

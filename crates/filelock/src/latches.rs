@@ -13,7 +13,6 @@ use crate::peer::{Policy, StandIns};
 use crate::place::{Key, Place};
 use crate::probe::Probed;
 use crate::waiters::Waiters;
-use crate::watchdog::Watchdog;
 use crate::{Inherited, LatchError, Latched, Options, Site, acquire};
 
 /// Latches on sessions in files. Cloning shares everything.
@@ -39,7 +38,6 @@ pub(crate) struct Shared {
     pub(crate) ending: Ending,
     pub(crate) inherited: Inherited,
     pub(crate) lately: Lately,
-    pub(crate) watchdog: Watchdog,
 }
 
 impl Latches {
@@ -62,7 +60,6 @@ impl Latches {
             ending: Ending::default(),
             inherited,
             lately: Lately::default(),
-            watchdog: Watchdog::default(),
             system,
             options,
         };

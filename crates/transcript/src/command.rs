@@ -12,6 +12,7 @@ use latchwork_session::{AcquireError, SessionId};
 use crate::layout::Layout;
 use crate::locks::acquire_error;
 use crate::store::{FileStore, nameless};
+use crate::threads::Threads;
 
 impl FileStore {
     /// Takes a session's latch for a command that is to inherit it.
@@ -62,7 +63,7 @@ impl FileStore {
             return Ok(FolderView::default());
         };
         let latches = self.latches().clone();
-        blocking(&nameless(), move || latches.view(&dir)).await
+        blocking(self.threads(), &nameless(), move || latches.view(&dir)).await
     }
 
     /// Ends the proven holder of a session's latch or claim.
@@ -86,15 +87,16 @@ impl FileStore {
             source: None,
         })?;
         let latches = self.latches().clone();
-        blocking(session, move || work(&latches, &site)).await
+        blocking(self.threads(), session, move || work(&latches, &site)).await
     }
 }
 
 async fn blocking<T: Send + 'static>(
+    threads: Threads,
     session: &SessionId,
     work: impl FnOnce() -> Result<T, LatchError> + Send + 'static,
 ) -> Result<T, AcquireError> {
-    match tokio::task::spawn_blocking(work).await {
+    match threads.run(work).await {
         Ok(done) => done.map_err(|error| acquire_error(session, error)),
         Err(error) => Err(AcquireError::Backend {
             session: session.clone(),

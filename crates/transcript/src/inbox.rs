@@ -18,6 +18,7 @@ use serde_json::value::RawValue;
 use crate::records::{Record, Sort, contents, regular};
 use crate::session::Session;
 use crate::store::FileStore;
+use crate::threads::Threads;
 
 /// The largest message that is accepted, in bytes.
 const MESSAGE_BYTES_MAX: usize = 64 << 20;
@@ -156,7 +157,7 @@ impl Inbox for FileStore {
         self.make_folder(place)
             .map_err(|error| backend(session, error))?;
         let key = message.key.clone();
-        let already = run_blocking(session, move || {
+        let already = run_blocking(self.threads(), session, move || {
             let there = contents(&known.system, &known.place)?;
             match there.known.get(&message.key) {
                 None => {
@@ -186,7 +187,7 @@ impl Inbox for FileStore {
     async fn waiting(&self, session: &SessionId) -> Result<Vec<Waiting>, InboxError> {
         let known = self.inbox_of(session)?;
         let read = move || Ok(contents(&known.system, &known.place)?.waiting);
-        run_blocking(session, read).await
+        run_blocking(self.threads(), session, read).await
     }
 
     async fn cancel(
@@ -197,7 +198,7 @@ impl Inbox for FileStore {
     ) -> Result<bool, InboxError> {
         let known = self.inbox_of(session)?;
         let (key, reason) = (key.clone(), reason.to_owned());
-        run_blocking(session, move || {
+        run_blocking(self.threads(), session, move || {
             if contents(&known.system, &known.place)?.known.get(&key) != Some(&true) {
                 return Ok(false);
             }
@@ -230,7 +231,7 @@ impl Inbox for FileStore {
         }
         let known = self.inbox_of(session)?;
         let answered = answered.to_vec();
-        run_blocking(session, move || {
+        run_blocking(self.threads(), session, move || {
             let at = known.system.clock.wall_ms();
             let records: Vec<Record> = answered
                 .into_iter()
@@ -246,10 +247,11 @@ impl Inbox for FileStore {
 }
 
 async fn run_blocking<T: Send + 'static>(
+    threads: Threads,
     session: &SessionId,
     work: impl FnOnce() -> Result<T, PathError> + Send + 'static,
 ) -> Result<T, InboxError> {
-    match tokio::task::spawn_blocking(work).await {
+    match threads.run(work).await {
         Ok(done) => done.map_err(|error| backend(session, error)),
         Err(error) => Err(InboxError::Backend {
             session: session.clone(),

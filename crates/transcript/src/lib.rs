@@ -28,6 +28,7 @@
 //! | `command` | a session's lock by hand: for a command, and ending who keeps it |
 //! | `examine`, `sidecar` | a bounded look at a transcript and its saved head; what lies among the sidecars, by name |
 //! | `mend` | what a doctor does under a guard: the end mended by itself, a sidecar set aside, leftovers cleared |
+//! | `threads` | where blocking work runs |
 //! | `session`, `store`, `locks`, `list` | the seams |
 //!
 //! **Limits.** Beside pi, which takes no lock, no line of pi's is ever destroyed, but a pi that appends in the same
@@ -72,6 +73,7 @@ mod state;
 mod store;
 mod sync;
 mod tail;
+mod threads;
 mod undo;
 mod whole_file;
 mod write;

@@ -92,7 +92,7 @@ impl SessionLocks for FileStore {
         };
         let site = self.site(session).map_err(refused)?;
         let latches = self.latches().clone();
-        let held = tokio::task::spawn_blocking(move || latches.holders(&site)).await;
+        let held = self.threads().run(move || latches.holders(&site)).await;
         let held = held.map_err(|error| AcquireError::Backend {
             session: session.clone(),
             doing: "look at who holds it".to_owned(),

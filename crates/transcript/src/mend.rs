@@ -81,7 +81,10 @@ impl FileStore {
             source: None,
         })?;
         let latches: Latches = self.latches().clone();
-        let looked = tokio::task::spawn_blocking(move || latches.nobody_is_in_a_turn(&site)).await;
+        let looked = self
+            .threads()
+            .run(move || latches.nobody_is_in_a_turn(&site))
+            .await;
         let looked = looked.unwrap_or_else(|error| {
             Err(LatchError::Io(PathError {
                 doing: "look for turns of",

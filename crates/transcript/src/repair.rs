@@ -7,6 +7,7 @@
 use std::path::PathBuf;
 
 use latchwork_filelock::StageError;
+use latchwork_format::transcript::pieces;
 use latchwork_format::{EntryId, Flaw, MigrateError, SessionId, Transcript, Version, flaws};
 use latchwork_lock::PhaseGuard;
 use latchwork_session::{AppendError, OpenError};
@@ -162,7 +163,8 @@ fn anew(work: &Work, bytes: &[u8]) -> Result<latchwork_format::Repaired, StageEr
         }
         migrated => migrated.ok(),
     };
-    let transcript = Transcript::parse(migrated.as_deref().unwrap_or(bytes));
+    let (bytes, cut_out) = told_apart(migrated.as_deref().unwrap_or(bytes));
+    let transcript = Transcript::parse(&bytes);
     let system = work.system();
     let now = latchwork_format::time::iso_from_millis(system.clock.wall_ms());
     let mut taken = std::collections::HashSet::<EntryId>::new();
@@ -175,7 +177,36 @@ fn anew(work: &Work, bytes: &[u8]) -> Result<latchwork_format::Repaired, StageEr
     };
     let repaired = latchwork_format::repair(&transcript, &work.session.id, &now, &mut new_id);
     let refused = |error| std::io::Error::new(std::io::ErrorKind::InvalidData, error);
-    Ok(repaired.map_err(refused).doing("repair", path)?)
+    let mut repaired = repaired.map_err(refused).doing("repair", path)?;
+    repaired.left_out += cut_out;
+    Ok(repaired)
+}
+
+/// The same with the fragments blank that share a line with whole entries, as a mended end has them; and how many those are. So a
+/// peer's entry that was glued to a dead writer's fragment is not left out with it.
+fn told_apart(bytes: &[u8]) -> (Vec<u8>, usize) {
+    let mut bytes = bytes.to_vec();
+    if !bytes.is_empty() && !bytes.ends_with(b"\n") {
+        bytes.push(b'\n');
+    }
+    let mut cut_out = 0;
+    for damage in Transcript::parse(&bytes).damage() {
+        let from = usize::try_from(damage.offset).unwrap_or(usize::MAX);
+        let Some(line) = bytes.get_mut(from..from.saturating_add(damage.len)) else {
+            continue;
+        };
+        let pieces = pieces(line);
+        if pieces.doubtful || pieces.whole.is_empty() {
+            continue;
+        }
+        for part in pieces.fragments {
+            cut_out += 1;
+            if let Some(fragment) = line.get_mut(part) {
+                fragment.fill(b' ');
+            }
+        }
+    }
+    (bytes, cut_out)
 }
 
 /// The active branch ends where it ended.

@@ -13,6 +13,7 @@ use crate::layout::Place;
 use crate::names::Names;
 use crate::state::Known;
 use crate::sync::SyncGroup;
+use crate::threads::Threads;
 
 /// A session, as this process knows it.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub(crate) struct Session {
     pub sync: Arc<SyncGroup>,
     /// The folders whose names are durable.
     pub names: Arc<Names>,
+    /// Where its work runs.
+    pub threads: Threads,
     known: Mutex<Known>,
     /// What is known, as it was some time ago: for a reader who meets a writer.
     shown: Mutex<Known>,
@@ -32,7 +35,13 @@ pub(crate) struct Session {
 const SHOWN_ANEW: usize = 256;
 
 impl Session {
-    pub(crate) fn new(id: SessionId, place: Place, system: System, names: Arc<Names>) -> Self {
+    pub(crate) fn new(
+        id: SessionId,
+        place: Place,
+        system: System,
+        names: Arc<Names>,
+        threads: Threads,
+    ) -> Self {
         let place = Arc::new(place);
         Self {
             sync: Arc::new(SyncGroup::new(
@@ -40,8 +49,10 @@ impl Session {
                 place.clone(),
                 system.clone(),
                 names.clone(),
+                threads,
             )),
             names,
+            threads,
             place,
             system,
             known: Mutex::default(),

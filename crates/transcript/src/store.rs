@@ -22,12 +22,14 @@ use crate::names::{Names, named};
 use crate::page::page;
 use crate::reading::{Ask, open};
 use crate::session::{FileHeld, Session};
+use crate::threads::Threads;
 use crate::{Options, list, rewrite};
 
 /// Sessions in files. Clones share everything; make one for each folder in a process.
 #[derive(Clone, Debug)]
 pub struct FileStore {
     inner: Arc<Inner>,
+    threads: Threads,
 }
 
 #[derive(Debug)]
@@ -63,7 +65,26 @@ impl FileStore {
                 sessions: Mutex::default(),
                 names: Arc::default(),
             }),
+            threads: Threads::Pool,
         }
+    }
+
+    /// The same store, doing its work on the thread that asks rather than on one of tokio's pool: for a program that has a thread
+    /// for it and saves the hand-overs. To be said before the first session is used; a session that was used keeps its way.
+    ///
+    /// # Blocking
+    ///
+    /// Every call then blocks its thread while the disk works, syncs among it, and nothing else of that thread goes on.
+    #[must_use]
+    pub fn on_this_thread(self) -> Self {
+        Self {
+            threads: Threads::Here,
+            ..self
+        }
+    }
+
+    pub(crate) fn threads(&self) -> Threads {
+        self.threads
     }
 
     /// What it keeps.
@@ -108,6 +129,7 @@ impl FileStore {
             place,
             self.inner.system.clone(),
             self.inner.names.clone(),
+            self.threads,
         ));
         sessions.insert(id.clone(), session.clone());
         Ok(session)
@@ -189,7 +211,7 @@ pub(crate) async fn run<T: Send + 'static>(
     step: impl FnOnce(&Work) -> Result<T, AppendError> + Send + 'static,
 ) -> Result<T, AppendError> {
     let session = work.session.id.clone();
-    match tokio::task::spawn_blocking(move || step(&work)).await {
+    match work.session.threads.run(move || step(&work)).await {
         Ok(done) => done,
         Err(error) => Err(AppendError::Backend {
             session,
@@ -269,7 +291,8 @@ impl TranscriptStore for FileStore {
             why: "the list could not be made on a thread of its own".to_owned(),
             source: None,
         };
-        tokio::task::spawn_blocking(move || list::list(&system, &layout))
+        self.threads()
+            .run(move || list::list(&system, &layout))
             .await
             .map_err(|_| nobody())?
     }
@@ -293,7 +316,7 @@ impl FileStore {
             source: None,
         };
         let known = self.session(session).map_err(refused)?;
-        match tokio::task::spawn_blocking(move || read(known)).await {
+        match self.threads().run(move || read(known)).await {
             Ok(done) => done,
             Err(error) => Err(OpenError::Backend {
                 session: session.clone(),

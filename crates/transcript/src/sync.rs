@@ -14,6 +14,7 @@ use latchwork_sys::{DiskFile, IoDoing, PathError, System, read_exact_at};
 use crate::layout::Place;
 use crate::meter;
 use crate::names::Names;
+use crate::threads::Threads;
 
 /// The syncs of one session in one process.
 #[derive(Debug)]
@@ -22,6 +23,7 @@ pub(crate) struct SyncGroup {
     place: Arc<Place>,
     system: System,
     names: Arc<Names>,
+    threads: Threads,
     /// Who syncs; whoever waits for it shares the next sync.
     turn: Arc<tokio::sync::Mutex<()>>,
     state: Arc<Mutex<State>>,
@@ -56,12 +58,14 @@ impl SyncGroup {
         place: Arc<Place>,
         system: System,
         names: Arc<Names>,
+        threads: Threads,
     ) -> Self {
         Self {
             session,
             place,
             system,
             names,
+            threads,
             turn: Arc::default(),
             state: Arc::default(),
         }
@@ -137,7 +141,7 @@ impl SyncGroup {
             drop(turn);
             done
         };
-        match tokio::task::spawn_blocking(work).await {
+        match self.threads.run(work).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(self.unknown(&error.to_string(), error.source)),
             Err(error) => {

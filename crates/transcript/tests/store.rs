@@ -26,8 +26,12 @@ mod interleavings;
 mod old_versions;
 #[path = "store/refusals.rs"]
 mod refusals;
+#[path = "store/repaired.rs"]
+mod repaired;
 #[path = "store/replaced.rs"]
 mod replaced;
+#[path = "store/threads.rs"]
+mod threads;
 #[path = "store/views.rs"]
 mod views;
 #[path = "store/writers.rs"]

@@ -1,6 +1,9 @@
 //! What is there: the bytes of a session's files, and the lines of its transcript.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::path::Path;
+use std::rc::Rc;
 
 use serde_json::Value;
 
@@ -79,7 +82,7 @@ pub(super) struct Line<'a> {
     /// It ends in a newline.
     pub ended: bool,
     /// What it says; `None` if it does not read, or is no object (a digit that is left of a fragment reads).
-    pub value: Option<Value>,
+    pub value: Option<Rc<Value>>,
 }
 
 impl Line<'_> {
@@ -139,8 +142,8 @@ pub(super) fn lines(bytes: &[u8]) -> Vec<Line<'_>> {
 
 /// What stands on a line: one entry or damage, or whole entries one behind the other, where a writer died right before its
 /// newline and a peer that takes no lock went on.
-fn on_one_line(bytes: &[u8]) -> Vec<(usize, usize, Option<Value>)> {
-    let one = value(bytes).filter(Value::is_object);
+fn on_one_line(bytes: &[u8]) -> Vec<(usize, usize, Option<Rc<Value>>)> {
+    let one = value(bytes).filter(|value| value.is_object());
     if one.is_some() || !contains(bytes, b"}{") {
         return vec![(0, bytes.len(), one)];
     }
@@ -148,7 +151,7 @@ fn on_one_line(bytes: &[u8]) -> Vec<(usize, usize, Option<Value>)> {
     let (mut found, mut from) = (Vec::new(), 0);
     while let Some(Ok(value)) = read.next() {
         let to = read.byte_offset();
-        found.push((from, to, Some(value).filter(Value::is_object)));
+        found.push((from, to, Some(value).filter(Value::is_object).map(Rc::new)));
         from = to;
     }
     let all = from == bytes.len() && found.iter().all(|(_, _, value)| value.is_some());
@@ -159,8 +162,29 @@ fn on_one_line(bytes: &[u8]) -> Vec<(usize, usize, Option<Value>)> {
     }
 }
 
-/// JSON as JavaScript writes it: half a surrogate pair is read as a replacement character.
-pub(super) fn value(bytes: &[u8]) -> Option<Value> {
+/// So many lines are remembered as they were read.
+const REMEMBERED: usize = 2_000;
+
+/// JSON as JavaScript writes it: half a surrogate pair is read as a replacement character. The states of one campaign are made of
+/// the same lines, so what was read is remembered.
+pub(super) fn value(bytes: &[u8]) -> Option<Rc<Value>> {
+    thread_local! {
+        static READ: RefCell<HashMap<Vec<u8>, Option<Rc<Value>>>> = RefCell::default();
+    }
+    READ.with_borrow_mut(|read| {
+        if let Some(known) = read.get(bytes) {
+            return known.clone();
+        }
+        if read.len() >= REMEMBERED {
+            read.clear();
+        }
+        let value = parse(bytes).map(Rc::new);
+        read.insert(bytes.to_vec(), value.clone());
+        value
+    })
+}
+
+fn parse(bytes: &[u8]) -> Option<Value> {
     if let Ok(value) = serde_json::from_slice::<Value>(bytes) {
         return Some(value);
     }

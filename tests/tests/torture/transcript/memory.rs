@@ -117,7 +117,7 @@ pub(crate) fn writer(
     };
     let mut options = Options::default();
     options.locks.peer_lock = PeerLock::Never;
-    let store = FileStore::new(system, Layout::folder(SESSIONS), options);
+    let store = FileStore::new(system, Layout::folder(SESSIONS), options).on_this_thread();
     let session = SessionId::new("s").unwrap();
     let writer = Writer::new(
         store,
