@@ -6,7 +6,7 @@
 //! file gets its name.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use latchwork_filelock::{ClaimError, ClaimHandle, StageError, WritePermit};
 use latchwork_format::{EntryId, Mark, Version};
@@ -14,7 +14,7 @@ use latchwork_session::{AppendError, Birth, Commit, Head, Receipt};
 use latchwork_sys::{DiskFile, IoDoing, OpenHow, PathError, System, hex_id};
 
 use crate::entries::{Entries, is_changed};
-use crate::head_file::{self, SavedHead};
+use crate::head_file::{HeadFile, SavedHead};
 use crate::index;
 use crate::lines::{self, Written};
 use crate::meter;
@@ -30,6 +30,7 @@ pub(crate) struct Work {
     pub session: Arc<Session>,
     pub permit: WritePermit,
     pub claim: Option<ClaimHandle>,
+    pub head: Arc<Mutex<Option<HeadFile>>>,
 }
 
 impl Work {
@@ -84,18 +85,37 @@ impl Work {
                 session: self.session.id.clone(),
             });
         }
-        self.check()?;
-        self.system().steps.reach("commit:checked");
+        let done = self.on_transcript(base, birth, step);
+        match done {
+            // What may be written is told as that, whoever has the file by now.
+            Ok(_) | Err(AppendError::Unknown { .. }) => {}
+            // Of something that is not ours any more, whatever else went wrong is beside the point.
+            Err(_) => self.check()?,
+        }
+        done
+    }
+
+    fn on_transcript<T>(
+        &self,
+        base: &Head,
+        birth: Option<&Birth>,
+        step: impl FnOnce(&Self, &mut Known, &Target<'_>) -> Result<T, AppendError>,
+    ) -> Result<T, AppendError> {
         let mut known = self.session.known();
+        self.system().steps.reach("commit:began");
         let Some(file) = self.permit.transcript() else {
             return self.born(&mut known, Missing::File, base, birth, step);
         };
         let facts = file
             .facts()
             .doing("look at", &self.session.place.transcript);
-        if facts.map_err(|error| self.failed(error))?.size == 0 {
+        let facts = facts.map_err(|error| self.failed(error))?;
+        if facts.size == 0 {
             return self.born(&mut known, Missing::Content, base, birth, step);
         }
+        known
+            .catch_up_to(self.system(), &self.session.place, &*file, &facts)
+            .map_err(|error| self.failed(error))?;
         let file = self.in_order(&mut known, file)?;
         let done = step(self, &mut known, &Target::File(&*file))?;
         index::save(self.system(), &self.session.place, &mut known, &*file);
@@ -175,10 +195,14 @@ impl Work {
         let Target::File(file) = file else {
             return None;
         };
-        if let Some(saved) = head_file::load(self.system(), &self.session.place)
-            .filter(|saved| known.believes(*file, saved))
-        {
-            return known.head_since(&saved);
+        let believed = self.with_head_file(|held| {
+            let saved = held.head().filter(|saved| known.believes(*file, saved));
+            let head = saved.map(|saved| known.head_since(saved))?;
+            held.seen(known.inode);
+            Some(head)
+        });
+        if let Some(head) = believed {
+            return head;
         }
         let seen = base
             .filter(|base| base.leaf.is_some())
@@ -200,7 +224,7 @@ impl Work {
         turn: Option<&str>,
     ) -> Result<Receipt, AppendError> {
         if plan.lines.is_empty() {
-            self.sync_through_own(file);
+            self.sync_through_own(known);
             return Ok(self.receipt(known, head, plan, &[]));
         }
         let written = self.render(known, &plan, turn)?;
@@ -212,7 +236,7 @@ impl Work {
             }
             Target::Birth { birth, what } => self.create(known, birth, *what, &written)?,
         }
-        self.sync_through_own(file);
+        self.sync_through_own(known);
         let end = written.iter().map(|line| &line.id).next_back();
         self.save_head(known, &plan, head, end);
         let own_end = last_own(&plan, &written);
@@ -222,26 +246,17 @@ impl Work {
     }
 
     /// Gives the syncs a descriptor of their own: the guard's own would keep its lock alive.
-    fn sync_through_own(&self, file: &Target<'_>) {
-        let system = self.system();
-        let facts = |file: &dyn DiskFile| file.facts().ok();
-        let ours = match file {
-            Target::File(file) => facts(*file),
-            Target::Birth { .. } => self.permit.transcript().and_then(|file| facts(&*file)),
-        };
-        let known = self.session.sync.file().and_then(|file| facts(&*file));
-        if let (Some(ours), Some(known)) = (ours, known)
-            && ours.same_inode(&known)
-        {
+    fn sync_through_own(&self, known: &Known) {
+        if self.session.sync.is_of(known.inode) {
             return;
         }
-        let opened = system
-            .disk
-            .open(&self.session.place.transcript, &OpenHow::updating());
-        if let (Ok(opened), Some(ours)) = (opened, ours)
-            && facts(&*opened).is_some_and(|facts| facts.same_inode(&ours))
+        let path = &self.session.place.transcript;
+        let opened = self.system().disk.open(path, &OpenHow::updating());
+        if let Ok(opened) = opened
+            && let Ok(facts) = opened.facts()
+            && (facts.dev, facts.ino) == known.inode
         {
-            self.session.sync.use_file(opened.into());
+            self.session.sync.use_file(opened.into(), known.inode);
         }
     }
 
@@ -286,10 +301,15 @@ impl Work {
 
     /// An id that nothing has, not even a line that cannot be read.
     pub(crate) fn new_id(&self, known: &Known, taken: &HashSet<EntryId>) -> EntryId {
-        fresh_id(self.system(), |id| {
+        let is_free = |id: &EntryId| {
             let lost = known.outline.has_lost(id.as_str());
             known.find(id).is_none() && !lost && !taken.contains(id)
-        })
+        };
+        let id = EntryId::new(format!("{:08x}", self.session.random()));
+        if is_free(&id) {
+            return id;
+        }
+        fresh_id(self.system(), is_free)
     }
 
     /// The active branch ends with the last line, unless the plan only put something aside torn from it.
@@ -306,17 +326,34 @@ impl Work {
         self.system().steps.reach("commit:head-saved");
     }
 
-    /// Notes where the active branch ends.
+    /// Notes where the active branch ends: saved at once where others would not find it by folding.
     pub(crate) fn note_head(&self, known: &Known, leaf: Option<EntryId>) {
+        let (system, place) = (self.system(), &self.session.place);
+        let entry = leaf.as_ref().and_then(|leaf| known.find(leaf));
         let head = SavedHead {
             leaf,
             at: known.outline.saved_through(),
             witness: known.witness,
         };
-        if let Err(error) = head_file::save(self.system(), &self.session.place, &head) {
+        let noted = self.with_head_file(|held| {
+            let before = held.head_of(known.inode);
+            if before.is_some_and(|before| known.head_since(before) == entry) {
+                return held.put_off(system, place, head);
+            }
+            held.seen(known.inode);
+            held.save(system, place, head)
+        });
+        if let Err(error) = noted {
             // It is found again by folding; only the time to do so is lost.
             tracing::debug!(session = %self.session.id, %error, "the head was not saved");
         }
+    }
+
+    /// The saved head, read once for each guard.
+    fn with_head_file<T>(&self, step: impl FnOnce(&mut HeadFile) -> T) -> T {
+        let mut held = self.head.lock().unwrap_or_else(PoisonError::into_inner);
+        let (system, place) = (self.system(), &self.session.place);
+        step(held.get_or_insert_with(|| HeadFile::open(system, place)))
     }
 
     /// Is everything that is held still ours, and is the turn still the claim's?

@@ -3,8 +3,10 @@
 //! Costs what the branch's end costs, whatever the size of the file. Invariant: what is found is what all lines would say; wherever
 //! that is not sure, nothing is given and all lines are read.
 
+use std::collections::HashSet;
+
 use latchwork_format::backwards::{self, FromEnd, Reach};
-use latchwork_format::{EntryId, Limits, Outline, Tail, Transcript};
+use latchwork_format::{EntryId, Limits, Outline, RawLine, Tail, Transcript};
 use latchwork_session::{Head, Position, View};
 use latchwork_sys::{DiskFile, IoDoing, PathError, read_exact_at};
 
@@ -13,6 +15,9 @@ use crate::session::Session;
 
 /// In so many bytes from its beginning a file must show its header.
 const BEGINNING: usize = 64 << 10;
+
+/// If no more bytes than these came since the head was saved, they are looked at.
+const SINCE_MAX: u64 = 1 << 20;
 
 /// What was found.
 pub(crate) struct End {
@@ -39,7 +44,7 @@ pub(crate) fn read(
         return Ok(None);
     };
     let leaf = match saved {
-        Some(saved) => match believed(file, saved, size) {
+        Some(saved) => match believed(file, saved, size).doing("read", path)? {
             Some(leaf) => Some(leaf),
             None => return Ok(None),
         },
@@ -79,9 +84,42 @@ fn beginning(file: &dyn DiskFile, size: u64) -> std::io::Result<Option<Outline>>
     Ok(Some(outline).filter(|outline| joined && outline.header().is_some()))
 }
 
-/// The saved leaf, if it was saved of the file as it is: nothing has to be folded on top of it then.
-fn believed(file: &dyn DiskFile, saved: &SavedHead, size: u64) -> Option<EntryId> {
-    let same =
-        saved.at == size && end_before(file, size).is_ok_and(|end| witness(&end) == saved.witness);
-    saved.leaf.clone().filter(|_| same)
+/// The head that was saved, with what came since folded on top of it. `None` where it is not of this file, nothing is saved, much
+/// came since, or what came is not enough to tell: an entry whose parent may be lost.
+fn believed(file: &dyn DiskFile, saved: &SavedHead, size: u64) -> std::io::Result<Option<EntryId>> {
+    let since = size
+        .checked_sub(saved.at)
+        .filter(|since| *since <= SINCE_MAX);
+    let (Some(since), Some(leaf)) = (since, &saved.leaf) else {
+        return Ok(None);
+    };
+    if witness(&end_before(file, saved.at)?) != saved.witness {
+        return Ok(None);
+    }
+    let mut bytes = vec![0; usize::try_from(since).unwrap_or(0)];
+    read_exact_at(file, &mut bytes, saved.at)?;
+    Ok(folded(leaf, &bytes))
+}
+
+/// As `fold` does, from the lines alone.
+fn folded(leaf: &EntryId, bytes: &[u8]) -> Option<EntryId> {
+    let mut head = leaf.clone();
+    let mut since = HashSet::from([head.clone()]);
+    let mut lines = bytes.split_inclusive(|byte| *byte == b'\n');
+    lines.try_for_each(|line| {
+        let RawLine::Entry(entry) = RawLine::parse(line.strip_suffix(b"\n")?).ok()? else {
+            return None;
+        };
+        let known = entry.parent().is_none_or(|parent| since.contains(parent));
+        let repeated = !since.insert(entry.id().clone());
+        // What is ours moves the head whatever it hangs below.
+        if repeated || !(known || entry.is_ours()) {
+            return None;
+        }
+        if (entry.parent() == Some(&head) || entry.is_ours()) && !entry.is_aside() {
+            head = entry.id().clone();
+        }
+        Some(())
+    })?;
+    Some(head)
 }

@@ -6,8 +6,6 @@
 //! are whole by their checksum the greater number counts. Never synced; losing it means pi's rule. A file that is replaced by a
 //! rename instead costs the filesystem's journal as much as a sync, at each commit.
 
-use std::path::Path;
-
 use latchwork_format::EntryId;
 use latchwork_sys::{DiskFile, IoDoing, OpenHow, PathError, System, read_at_most, read_exact_at};
 use serde::{Deserialize, Serialize};
@@ -15,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::layout::Place;
 
 /// How many bytes before a place its witness covers.
-const WITNESS_BYTES: usize = 256;
+pub(crate) const WITNESS_BYTES: usize = 256;
 /// The size of a place, and where the second one begins; in bytes.
 const PLACE_BYTES: usize = 4_096;
 
@@ -104,42 +102,157 @@ pub(crate) fn load(system: &System, place: &Place) -> Option<SavedHead> {
         .disk
         .open(&place.sidecar("head"), &OpenHow::reading())
         .ok()?;
-    let heads = places(&*file).ok()?.into_iter().flatten();
-    heads.max_by_key(|head| head.number).map(|head| head.head)
+    newest(places(&*file).ok()?).map(|(_, head)| head)
 }
 
-/// Saves the head in the older place.
-pub(crate) fn save(system: &System, place: &Place, head: &SavedHead) -> Result<(), PathError> {
-    let path = place.sidecar("head");
-    put(system, &path, head).doing("save the head in", &path)
+fn newest(places: [Option<Numbered>; 2]) -> Option<(u64, SavedHead)> {
+    let newest = places.into_iter().flatten().max_by_key(|head| head.number);
+    newest.map(|head| (head.number, head.head))
 }
 
-fn put(system: &System, path: &Path, head: &SavedHead) -> std::io::Result<()> {
-    let file = system.disk.open(path, &OpenHow::updating().or_create())?;
-    let places = places(&*file)?.map(|place| place.map_or(0, |place| place.number));
-    let [first, second] = places;
-    let (number, at) = (
-        first.max(second) + 1,
-        if first <= second { 0 } else { PLACE_BYTES },
-    );
-    let mut bytes = serde_json::to_vec(&Numbered::new(number, head.clone()))?;
-    bytes.push(b'\n');
-    if bytes.len() > PLACE_BYTES {
-        return Err(std::io::ErrorKind::InvalidInput.into());
+/// The saved head for as long as a guard is held: nobody else saves one meanwhile.
+#[derive(Debug)]
+pub(crate) struct HeadFile {
+    file: Option<Box<dyn DiskFile>>,
+    /// The greatest number, and the place that is overwritten next.
+    number: u64,
+    next: u64,
+    saved: Option<SavedHead>,
+    /// What would be saved by now, if it were not what everybody folds on top of what is.
+    later: Option<SavedHead>,
+    /// How often it was put off since it was saved last. Before it was saved once, it is not: most guards are held for one commit.
+    put_off: Option<u32>,
+    /// The file (device and inode) that it was seen to be of.
+    of: Option<(u64, u64)>,
+}
+
+/// How often the head is not saved where everybody finds it by folding. Reading that much is quick.
+const PUT_OFF_MAX: u32 = 64;
+
+impl HeadFile {
+    /// What is saved, if anything can be read.
+    pub(crate) fn open(system: &System, place: &Place) -> Self {
+        let file = system
+            .disk
+            .open(&place.sidecar("head"), &OpenHow::updating());
+        Self::on(file.ok())
     }
-    match file.write_at(&bytes, at as u64)? {
-        written if written == bytes.len() => Ok(()),
-        _ => Err(std::io::ErrorKind::StorageFull.into()),
+
+    fn on(file: Option<Box<dyn DiskFile>>) -> Self {
+        let places = file.as_ref().and_then(|file| places(&**file).ok());
+        let places = places.unwrap_or_default();
+        let numbers = places
+            .each_ref()
+            .map(|place| place.as_ref().map_or(0, |place| place.number));
+        let [first, second] = numbers;
+        let newest = newest(places);
+        Self {
+            file,
+            number: first.max(second),
+            next: if first <= second {
+                0
+            } else {
+                PLACE_BYTES as u64
+            },
+            saved: newest.map(|(_, head)| head),
+            later: None,
+            put_off: None,
+            of: None,
+        }
+    }
+
+    /// What is known of the head: saved, or found since by folding.
+    pub(crate) fn head(&self) -> Option<&SavedHead> {
+        self.later.as_ref().or(self.saved.as_ref())
+    }
+
+    /// What is known of the head of this file, if it was [seen](Self::seen) to be of it.
+    pub(crate) fn head_of(&self, file: (u64, u64)) -> Option<&SavedHead> {
+        self.head().filter(|_| self.of == Some(file))
+    }
+
+    /// What is known is of this file.
+    pub(crate) fn seen(&mut self, file: (u64, u64)) {
+        self.of = Some(file);
+    }
+
+    /// Notes a head that whoever folds on top of what is saved finds as well; now and then it is saved.
+    pub(crate) fn put_off(
+        &mut self,
+        system: &System,
+        place: &Place,
+        head: SavedHead,
+    ) -> Result<(), PathError> {
+        match &mut self.put_off {
+            Some(times) if *times < PUT_OFF_MAX => {
+                *times += 1;
+                self.later = Some(head);
+                Ok(())
+            }
+            _ => self.save(system, place, head),
+        }
+    }
+
+    /// Whether anything was put off.
+    pub(crate) fn is_put_off(&self) -> bool {
+        self.later.is_some()
+    }
+
+    /// Saves what was put off.
+    pub(crate) fn settle(&mut self, system: &System, place: &Place) -> Result<(), PathError> {
+        match self.later.take() {
+            Some(head) => self.save(system, place, head),
+            None => Ok(()),
+        }
+    }
+
+    /// Saves the head in the older place.
+    pub(crate) fn save(
+        &mut self,
+        system: &System,
+        place: &Place,
+        head: SavedHead,
+    ) -> Result<(), PathError> {
+        let path = place.sidecar("head");
+        if self.file.is_none() {
+            let made = system.disk.open(&path, &OpenHow::updating().or_create());
+            let made = Self::on(Some(made.doing("save the head in", &path)?));
+            *self = Self {
+                of: self.of,
+                ..made
+            };
+        }
+        self.put(&head).doing("save the head in", &path)?;
+        (self.saved, self.later, self.put_off) = (Some(head), None, Some(0));
+        Ok(())
+    }
+
+    fn put(&mut self, head: &SavedHead) -> std::io::Result<()> {
+        let file = self.file.as_ref().ok_or(std::io::ErrorKind::NotFound)?;
+        let number = self.number + 1;
+        let mut bytes = serde_json::to_vec(&Numbered::new(number, head.clone()))?;
+        bytes.push(b'\n');
+        if bytes.len() > PLACE_BYTES {
+            return Err(std::io::ErrorKind::InvalidInput.into());
+        }
+        match file.write_at(&bytes, self.next)? {
+            written if written == bytes.len() => {
+                self.number = number;
+                self.next = PLACE_BYTES as u64 - self.next;
+                Ok(())
+            }
+            _ => Err(std::io::ErrorKind::StorageFull.into()),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{SavedHead, load, save, witness};
+    use super::{HeadFile, SavedHead, load, witness};
     use crate::layout::{Layout, Place};
     use latchwork_format::EntryId;
     use latchwork_session::SessionId;
-    use latchwork_sys::System;
+    use latchwork_sys::{PathError, System};
 
     fn room() -> (tempfile::TempDir, Place, System) {
         let dir = tempfile::tempdir().unwrap();
@@ -149,6 +262,10 @@ mod tests {
         let system = System::real();
         std::fs::create_dir(place.sidecars()).unwrap();
         (dir, place, system)
+    }
+
+    fn save(system: &System, place: &Place, head: &SavedHead) -> Result<(), PathError> {
+        HeadFile::open(system, place).save(system, place, head.clone())
     }
 
     #[test]
@@ -197,6 +314,28 @@ mod tests {
         // And it goes on from there.
         save(&system, &place, &head(6)).unwrap();
         assert_eq!(load(&system, &place), Some(head(6)));
+    }
+
+    #[test]
+    fn who_holds_the_file_open_saves_in_the_two_places_in_turn() {
+        let (_dir, place, system) = room();
+        let mut held = HeadFile::open(&system, &place);
+        assert_eq!(held.head(), None);
+        for at in 1..=5 {
+            let head = SavedHead {
+                leaf: None,
+                at,
+                witness: 1,
+            };
+            held.save(&system, &place, head.clone()).unwrap();
+            assert_eq!(held.head(), Some(&head));
+            assert_eq!(load(&system, &place), Some(head.clone()));
+            assert_eq!(HeadFile::open(&system, &place).head(), Some(&head));
+        }
+        let bytes = std::fs::read(place.sidecar("head")).unwrap();
+        let whole = bytes.split(|byte| *byte == b'\n').next().unwrap();
+        assert!(whole.starts_with(b"{\"number\":5"));
+        assert!(bytes[super::PLACE_BYTES..].starts_with(b"{\"number\":4"));
     }
 
     #[test]

@@ -65,7 +65,7 @@ fn read(bytes: &[u8]) -> Option<(Known, u64)> {
         damage_seen: outline.damage().len(),
         indexed: outline.saved_through(),
         outline,
-        distrusted: false,
+        ..Known::default()
     };
     Some((known, ends))
 }

@@ -24,6 +24,7 @@ impl SessionLocks for FileStore {
             session,
             store: self.identity(),
             latched,
+            head: Arc::default(),
         };
         Ok(PhaseGuard::grant(
             scope,

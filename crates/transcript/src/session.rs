@@ -9,6 +9,7 @@ use latchwork_lock::{Held, ReleaseError};
 use latchwork_session::SessionId;
 use latchwork_sys::System;
 
+use crate::head_file::HeadFile;
 use crate::layout::Place;
 use crate::names::Names;
 use crate::state::Known;
@@ -29,10 +30,16 @@ pub(crate) struct Session {
     known: Mutex<Known>,
     /// What is known, as it was some time ago: for a reader who meets a writer.
     shown: Mutex<Known>,
+    /// Random numbers for ids, drawn some at a time. An id that they make is looked up like any other.
+    random: Mutex<Vec<u32>>,
 }
 
-/// As many entries more make it worth to show what is known again.
+/// How many random numbers are drawn at a time.
+const DRAWN: usize = 64;
+
+/// As many entries more make it worth to show what is known again, and an eighth more of them: what is shared is copied where it grows.
 const SHOWN_ANEW: usize = 256;
+const SHOWN_GROWN_BY: usize = 8;
 
 impl Session {
     pub(crate) fn new(
@@ -57,8 +64,26 @@ impl Session {
             system,
             known: Mutex::default(),
             shown: Mutex::default(),
+            random: Mutex::default(),
             id,
         }
+    }
+
+    /// A random number.
+    pub(crate) fn random(&self) -> u32 {
+        let mut drawn = self.random.lock().unwrap_or_else(PoisonError::into_inner);
+        if drawn.is_empty() {
+            let mut bytes = [0; DRAWN * 4];
+            self.system.entropy.fill(&mut bytes);
+            drawn.extend(
+                bytes
+                    .as_chunks()
+                    .0
+                    .iter()
+                    .map(|bytes| u32::from_be_bytes(*bytes)),
+            );
+        }
+        drawn.pop().unwrap_or_default()
     }
 
     /// What is known of the transcript, for a writer. A panic in the middle of reading leaves something that fits no file,
@@ -82,11 +107,25 @@ impl Session {
         }
     }
 
-    /// Shows what is known to readers who meet a writer. What is shared has to be copied where it grows, so not each time.
+    /// Saves the head before the guard is given back, if that was put off.
+    fn settle(&self, head: &Mutex<Option<HeadFile>>) {
+        let mut head = head.lock().unwrap_or_else(PoisonError::into_inner);
+        let settled = head
+            .as_mut()
+            .map(|head| head.settle(&self.system, &self.place));
+        if let Some(Err(error)) = settled {
+            tracing::debug!(session = %self.id, %error, "the head was not saved");
+        }
+    }
+
+    /// Shows what is known to readers who meet a writer. Not each time, see [`SHOWN_ANEW`].
     pub(crate) fn show(&self, known: &Known) {
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         let (then, now) = (shown.outline.len(), known.outline.len());
-        if shown.inode != known.inode || now < then || now >= then + SHOWN_ANEW {
+        if shown.inode != known.inode
+            || now < then
+            || now >= then + SHOWN_ANEW.max(then / SHOWN_GROWN_BY)
+        {
             *shown = known.clone();
         }
     }
@@ -112,6 +151,8 @@ pub(crate) struct FileHeld {
     /// The store that it is a guard of.
     pub store: usize,
     pub latched: Latched,
+    /// The saved head, once a write has asked for it.
+    pub head: Arc<Mutex<Option<HeadFile>>>,
 }
 
 #[async_trait::async_trait]
@@ -125,6 +166,16 @@ impl Held for FileHeld {
     }
 
     async fn release(self: Box<Self>) -> Result<(), ReleaseError> {
+        let put_off = {
+            let head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
+            head.as_ref().is_some_and(HeadFile::is_put_off)
+        };
+        if put_off {
+            let (session, head) = (self.session.clone(), self.head.clone());
+            let settled = self.session.threads.run(move || session.settle(&head));
+            // Where it is not saved, it is found by folding.
+            drop(settled.await);
+        }
         self.latched.release().await;
         Ok(())
     }

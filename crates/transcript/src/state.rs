@@ -10,7 +10,7 @@ use latchwork_session::{Head, Position};
 use latchwork_sys::{DiskFile, FileFacts, IoDoing, PathError, System, read_exact_at};
 
 use crate::fold::{fold, from_nothing};
-use crate::head_file::{SavedHead, checksum, witness};
+use crate::head_file::{SavedHead, WITNESS_BYTES, checksum, witness};
 use crate::index;
 use crate::layout::Place;
 
@@ -38,6 +38,12 @@ pub(crate) struct Known {
     pub indexed: u64,
     /// What the saved index says did not stand there, so everything is read.
     pub(crate) distrusted: bool,
+    /// The file as it was right after this process had appended to it: its size, and when it was changed.
+    pub(crate) stamp: Option<(u64, i64, u32)>,
+}
+
+fn stamp(facts: &FileFacts) -> (u64, i64, u32) {
+    (facts.size, facts.modified_ms, facts.modified_nanos)
 }
 
 impl Known {
@@ -54,12 +60,24 @@ impl Known {
     ) -> Result<u64, PathError> {
         let path = &place.transcript;
         let facts = file.facts().doing("look at", path)?;
-        if !self.fits(&facts, file) {
+        self.catch_up_to(system, place, file, &facts)
+    }
+
+    /// The same for a file that was just looked at.
+    pub(crate) fn catch_up_to(
+        &mut self,
+        system: &System,
+        place: &Place,
+        file: &dyn DiskFile,
+        facts: &FileFacts,
+    ) -> Result<u64, PathError> {
+        let path = &place.transcript;
+        if !self.fits(facts, file) {
             let indexed = match self.distrusted {
                 true => None,
                 false => index::load(system, place, file),
             };
-            let indexed = indexed.filter(|known| known.fits(&facts, file));
+            let indexed = indexed.filter(|known| known.fits(facts, file));
             *self = indexed.unwrap_or_else(|| Self {
                 inode: (facts.dev, facts.ino),
                 ..Self::default()
@@ -69,6 +87,7 @@ impl Known {
         let start = self.outline.saved_through();
         self.read_on(file, facts.size).doing("read", path)?;
         if self.outline.saved_through() > start {
+            self.stamp = None;
             self.witness = self.witness_now(file).doing("read", path)?;
             self.damaged = self.damaged_now(file).doing("read", path)?;
         }
@@ -119,7 +138,11 @@ impl Known {
 
     pub(crate) fn fits(&self, facts: &FileFacts, file: &dyn DiskFile) -> bool {
         self.inode == (facts.dev, facts.ino)
-            && facts.size >= self.outline.saved_through()
+            && (self.stamp == Some(stamp(facts)) || self.looks_same(facts, file))
+    }
+
+    fn looks_same(&self, facts: &FileFacts, file: &dyn DiskFile) -> bool {
+        facts.size >= self.outline.saved_through()
             && self.witness_now(file).is_ok_and(|now| now == self.witness)
             && self.damaged_now(file).is_ok_and(|now| now == self.damaged)
     }
@@ -166,7 +189,25 @@ impl Known {
                 .leaf
                 .as_ref()
                 .is_none_or(|leaf| self.find(leaf).is_some())
-            && end_before(file, saved.at).is_ok_and(|end| witness(&end) == saved.witness)
+            && match saved.at == self.outline.saved_through() {
+                true => saved.witness == self.witness,
+                false => end_before(file, saved.at).is_ok_and(|end| witness(&end) == saved.witness),
+            }
+    }
+
+    /// Takes what this process has just appended at the end of what is known, if nobody else has written: `facts` are those of the file
+    /// right after it.
+    pub(crate) fn append(&mut self, bytes: &[u8], facts: &FileFacts) -> bool {
+        let through = self.outline.saved_through();
+        let alone = self.outline.pending() == 0 && facts.size == through + bytes.len() as u64;
+        // Shorter bytes are not all that the witness covers.
+        if !alone || bytes.len() < WITNESS_BYTES || !self.outline.damage().is_empty() {
+            return false;
+        }
+        self.outline_push(bytes, through);
+        self.witness = witness(bytes);
+        self.stamp = Some(stamp(facts));
+        true
     }
 
     /// The entry of that id; of several, the last.

@@ -199,6 +199,7 @@ impl FileStore {
             })?;
         Ok(Work {
             session: held.session.clone(),
+            head: held.head.clone(),
             permit,
             claim,
         })

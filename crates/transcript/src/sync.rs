@@ -33,6 +33,8 @@ pub(crate) struct SyncGroup {
 #[derive(Debug, Default)]
 struct State {
     file: Option<Arc<dyn DiskFile>>,
+    /// Its device and inode.
+    inode: (u64, u64),
     /// Everything before this place of that file is durable.
     through: u64,
     /// The file's name is, and what leads to it.
@@ -73,17 +75,20 @@ impl SyncGroup {
 
     /// The descriptor to sync through: one of its own, so that a guard's lock does not live on in it. Of a new one nothing is
     /// known: an inode number is given out again.
-    pub(crate) fn use_file(&self, file: Arc<dyn DiskFile>) {
+    pub(crate) fn use_file(&self, file: Arc<dyn DiskFile>, inode: (u64, u64)) {
         let mut state = self.state();
         *state = State {
             file: Some(file),
+            inode,
             latched: state.latched,
             ..State::default()
         };
     }
 
-    pub(crate) fn file(&self) -> Option<Arc<dyn DiskFile>> {
-        self.state().file.clone()
+    /// Whether it syncs this file (device and inode).
+    pub(crate) fn is_of(&self, inode: (u64, u64)) -> bool {
+        let state = self.state();
+        state.file.is_some() && state.inode == inode
     }
 
     pub(crate) fn is_latched(&self) -> bool {

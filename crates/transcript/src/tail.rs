@@ -51,7 +51,7 @@ impl<E> From<PathError> for NotMended<E> {
     }
 }
 
-/// Closes the tail and mends the last lines. `file` must be opened for appending.
+/// Closes the tail and mends the last lines of what is known to the end. `file` must be opened for appending.
 ///
 /// `held` looks whether what the guard holds is still ours; it is asked before each write.
 ///
@@ -64,11 +64,14 @@ pub(crate) fn put_in_order<E>(
     file: &dyn DiskFile,
     held: &dyn Fn() -> Result<(), NotMended<E>>,
 ) -> Result<Vec<Mended>, NotMended<E>> {
-    if known.catch_up(system, place, file)? > 0 {
+    if known.outline.pending() > 0 {
         held()?;
         close(file).doing("close the last line of", &place.transcript)?;
         system.steps.reach("tail:closed");
         known.catch_up(system, place, file)?;
+    }
+    if known.outline.damage().is_empty() {
+        return Ok(Vec::new());
     }
     let saved = head_file::load(system, place).filter(|saved| known.believes(file, saved));
     let outline = known.outline.clone();
@@ -243,6 +246,7 @@ mod tests {
             .unwrap();
         let mut known = Known::default();
         let held = || Ok::<_, NotMended<()>>(());
+        known.catch_up(&system, place, &*file).unwrap();
         let mended = put_in_order(&system, place, &mut known, &*file, &held).unwrap();
         let rows = known.outline.rows(0);
         let ids = rows.map(|(entry, _)| known.outline.id(entry).unwrap().to_string());

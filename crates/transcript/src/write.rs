@@ -23,14 +23,24 @@ impl Work {
         outcome: Outcome,
     ) -> Result<Outcome, AppendError> {
         let (system, place) = (self.system(), &self.session.place);
-        let lines = written.iter().flat_map(|line| line.bytes.iter().copied());
-        let bytes: Vec<u8> = lines.collect();
+        let mut bytes = Vec::with_capacity(written.iter().map(|line| line.bytes.len()).sum());
+        written
+            .iter()
+            .for_each(|line| bytes.extend_from_slice(&line.bytes));
         let from = known.outline.saved_through();
         system.steps.reach("commit:before-write");
         let wrote = file.append(&bytes);
         system.steps.reach("commit:written");
         let (error, out) = match wrote {
-            Ok(out) if out == bytes.len() => return self.seen(known, file, written, from, outcome),
+            Ok(out) if out == bytes.len() => {
+                let facts = file.facts().doing("look at", &place.transcript);
+                let facts = facts.map_err(|error| self.unknown(error))?;
+                // Nobody wrote in between, so that what is there is what was known, and this.
+                if known.append(&bytes, &facts) && self.stands(known, written) {
+                    return Ok(outcome);
+                }
+                return self.seen(known, file, written, from, outcome);
+            }
             Ok(out) => (cut_short(out, bytes.len()), Some(out)),
             Err(error) => (error, None),
         };
@@ -46,7 +56,9 @@ impl Work {
             Ok(Left::Nothing) => true,
             // What may be anybody's fragment is put in quarantine, as the next writer would.
             Ok(Left::Unclear) => {
-                self.mend_end(known, file).is_ok() && !self.any_stands(known, written)
+                known.catch_up(system, place, file).is_ok()
+                    && self.mend_end(known, file).is_ok()
+                    && !self.any_stands(known, written)
             }
             Err(_) => false,
         };

@@ -322,8 +322,8 @@ fn a_waiter_that_is_stopped_or_killed_holds_up_neither_the_holder_nor_the_next_w
     for fault in [Fault::Stopped, Fault::Killed] {
         let what = format!("a waiter is {fault:?}");
         let scene = Scene::new(test, Act::Append);
-        let mut one = scene.start("one", Act::Append, Some("commit:checked"), false);
-        one.steps.wait_reached("commit:checked");
+        let mut one = scene.start("one", Act::Append, Some("commit:began"), false);
+        one.steps.wait_reached("commit:began");
         let mut waiter = scene.start("waiter", Act::Append, None, false);
         waiter.is_kept_out(&what);
         let signal = if fault == Fault::Killed {
@@ -337,7 +337,7 @@ fn a_waiter_that_is_stopped_or_killed_holds_up_neither_the_holder_nor_the_next_w
         }
         let mut two = scene.start("two", Act::Append, None, false);
         two.is_kept_out(&what);
-        one.steps.release("commit:checked");
+        one.steps.release("commit:began");
         one.acknowledges(&what);
         two.acknowledges(&what);
         if fault == Fault::Stopped {

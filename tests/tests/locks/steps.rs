@@ -70,7 +70,7 @@ pub(crate) const STEPS: &[Step] = &[
     step("peer:staged", Act::Append, Keeps::OutByInode),
     step("latch:peer-written", Act::Append, Keeps::OutByInode),
     step("latch:granted", Act::Append, Keeps::OutByInode),
-    step("commit:checked", Act::Append, Keeps::OutByInode),
+    step("commit:began", Act::Append, Keeps::OutByInode),
     step("read:before", Act::Append, Keeps::OutByInode),
     step("tail:closed", Act::Mend, Keeps::OutByInode),
     step("tail:quarantined", Act::Mend, Keeps::OutByInode),

@@ -109,7 +109,7 @@ async fn a_commit_that_cannot_be_read_back_or_taken_back_is_unknown_and_latched_
         let (store, disk) = sick(&bench);
         let base = begun(&store).await;
         if faults.is_empty() {
-            // No byte can be read any more, once it is written.
+            // Nothing can be seen of the file any more, once it is written.
             written.store(0, Ordering::SeqCst);
             let written = written.clone();
             disk.watch(move |operation, path| {
@@ -119,7 +119,8 @@ async fn a_commit_that_cannot_be_read_back_or_taken_back_is_unknown_and_latched_
                 if operation == Operation::Append {
                     written.store(1, Ordering::SeqCst);
                 }
-                let fails = operation == Operation::Read && written.load(Ordering::SeqCst) == 1;
+                let looks = matches!(operation, Operation::Read | Operation::Facts);
+                let fails = looks && written.load(Ordering::SeqCst) == 1;
                 fails.then_some(FaultOutcome::Errno(EIO))
             });
         }
