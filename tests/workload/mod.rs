@@ -8,12 +8,14 @@
 //! |---|---|
 //! | `writer` | one writer and its moves |
 //! | `turn` | the moves of a turn: accept, place, answer, retire |
+//! | `anew` | the moves that write anew what is there: rewrite, mend, repair |
 //! | `words` | the bodies of entries, each with a nonce |
 //! | `story` | where the story goes |
 //! | `fate` | a writer that dies in its own write |
 //! | `mutant` | ways to be wrong, for the controls |
 //! | `numbers` | the seeded choices |
 
+mod anew;
 mod fate;
 mod mutant;
 mod numbers;

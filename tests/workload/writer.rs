@@ -88,7 +88,7 @@ impl Writer {
     }
 
     async fn any_move(&mut self) {
-        match self.numbers.below(16) {
+        match self.numbers.below(20) {
             0..=2 => self.accept().await,
             3..=6 => self.turn().await,
             7..=9 => self.beside(Intent::AtHead).await,
@@ -97,12 +97,18 @@ impl Writer {
             12 => self.again().await,
             13 => self.rewind().await,
             14 => self.fork().await,
+            15 | 16 => self.rewrite().await,
+            17 => self.mend().await,
+            18 => self.repair().await,
             _ => self.read().await,
         }
     }
 
-    /// Reads before now and then, appends one entry, and reads: after it the end of the file is in order.
+    /// Reads before now and then, or has it repaired; appends one entry, and reads: after it the end of the file is in order.
     async fn recovery(&mut self) {
+        if self.numbers.one_in(8) {
+            self.repair().await;
+        }
         if self.numbers.one_in(4)
             && let Some(snapshot) = self.open().await
         {
@@ -164,7 +170,7 @@ impl Writer {
             .move_head(&mut guard, to.as_ref(), "the campaign")
             .await;
         drop(guard.release().await);
-        self.ended(&call, &moved);
+        self.ended(&call, moved.as_ref());
         if let Ok(receipt) = moved {
             self.acknowledge(&call, &receipt, Level::Synced).await;
         }
@@ -253,7 +259,7 @@ impl Writer {
         };
         let done = self.store.append(&mut guard, base, commit).await;
         drop(guard.release().await);
-        self.ended(call, &done);
+        self.ended(call, done.as_ref());
         match done {
             Ok(receipt) => {
                 let level = if self.numbers.one_in(3) {
@@ -268,7 +274,7 @@ impl Writer {
         }
     }
 
-    fn ended(&self, call: &str, done: &Result<Receipt, AppendError>) {
+    pub(super) fn ended(&self, call: &str, done: Result<&Receipt, &AppendError>) {
         self.tell(match done {
             Ok(receipt) => {
                 let place =
@@ -283,7 +289,7 @@ impl Writer {
         });
     }
 
-    async fn acknowledge(&self, call: &str, receipt: &Receipt, level: Level) {
+    pub(super) async fn acknowledge(&self, call: &str, receipt: &Receipt, level: Level) {
         let device = json!({ "ack": call, "level": "device" });
         if self.mutant == Some(Mutant::AckBeforeSync) {
             self.tell(device);

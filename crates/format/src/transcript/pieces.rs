@@ -1,7 +1,7 @@
 //! What stands on a line that cannot be read as one: whole objects side by side, and fragments of writes that were cut off.
 //!
 //! A peer that appends behind a line without a newline glues its own to it. Whole objects side by side are told apart by
-//! their brackets alone, and no fragment looks like one. An entry *behind a fragment* is believed only where the fragment
+//! their brackets alone, and no fragment looks like one, unless bytes follow that are no text: they may have brought the bracket. An entry *behind a fragment* is believed only where the fragment
 //! cannot have gone on with it: a torn line may well end in a whole object that is a part of it (a block, a call's
 //! arguments, an entry within an entry). So it must have an entry's frame, and stand where the grammar of what was torn
 //! lets no value begin. Where one may begin, nobody can tell, and the line is [doubtful](Pieces::doubtful).
@@ -48,6 +48,14 @@ pub fn pieces(line: &[u8]) -> Pieces {
             at = space_end(line, end);
             continue;
         }
+        if !found.whole.is_empty() && is_rubbish(line, at) {
+            let all = std::iter::once(0..line.len());
+            return Pieces {
+                fragments: all.collect(),
+                doubtful: true,
+                ..Pieces::default()
+            };
+        }
         let next = behind_fragment(line, at);
         found.doubtful = next == Next::Doubtful;
         let end = match next {
@@ -70,6 +78,13 @@ pub(crate) fn side_by_side(line: &[u8]) -> Option<Vec<Range<usize>>> {
         at = space_end(line, end);
     }
     (found.len() > 1).then_some(found)
+}
+
+/// Whether what stands behind a whole object is no text, and neither the beginning of another write nor a hole where one is lost: a
+/// sector of rubbish, and the bracket that makes the object whole may be a byte of it.
+fn is_rubbish(line: &[u8], at: usize) -> bool {
+    let rest = line.get(at..).unwrap_or_default();
+    !matches!(rest.first(), Some(b'{' | b'\0')) && std::str::from_utf8(rest).is_err()
 }
 
 /// The end of the whole object at `at`, a byte order mark before it allowed.

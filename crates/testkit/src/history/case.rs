@@ -3,7 +3,7 @@
 use super::entries::Entries;
 use super::image::Image;
 use super::kept;
-use super::story::Story;
+use super::story::{Anew, Story, When};
 
 /// What a fault leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +71,28 @@ impl Case<'_> {
         kept::accepted(self, &mut broken);
         kept::forks(self, &mut broken);
         broken
+    }
+
+    /// How many calls had begun that write anew what is there, in this way.
+    pub(super) fn anew(&self, how: Anew) -> usize {
+        let begun = self.told.iter().flat_map(|told| {
+            let calls = told.story.calls.iter();
+            calls.filter(|call| call.began.op <= told.until)
+        });
+        begun.filter(|call| call.anew == Some(how)).count()
+    }
+
+    /// Whether a repair went on or was begun after this moment of this story, or in a later one.
+    pub(super) fn repaired_since(&self, number: usize, when: When) -> bool {
+        let mut stories = self.told.iter().enumerate().skip(number);
+        stories.any(|(other, told)| {
+            let calls = told.story.calls.iter();
+            let mut repairs = calls.filter(|call| call.anew == Some(Anew::Repair));
+            repairs.any(|call| {
+                let end = call.end.as_ref().map(|(end, _)| end.t);
+                other > number || end.is_none_or(|end| end >= when.t)
+            })
+        })
     }
 
     /// Whether what was there is of an old version, which the first write brings up to date.

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::case::{Case, Survives, Told};
 use super::image::{Image, Line, contains, lines};
-use super::story::{Call, End, Level, Sent};
+use super::story::{Anew, Call, End, Level, Sent};
 
 /// A transcript as lines, and where each nonce and id stands.
 pub(super) struct Entries<'a> {
@@ -153,7 +153,9 @@ impl<'a> Entries<'a> {
             }
             let n = number + 1;
             let Some(nonce) = line.nonce() else {
-                let is_ours = without_words(value) || (old && is_migrated(line, case));
+                let is_ours = without_words(value)
+                    || (old && is_migrated(line, case))
+                    || is_copied(line, case);
                 if !is_ours {
                     broken.push(format!(
                         "I-T2: line {n} was in no call: {}",
@@ -176,23 +178,26 @@ impl<'a> Entries<'a> {
                 ));
             }
         }
-        self.doubles(broken);
+        // Each rewrite may copy an entry once.
+        self.doubles(1 + case.anew(Anew::Rewrite), broken);
     }
 
-    fn doubles(&self, broken: &mut Vec<String>) {
+    fn doubles(&self, times: usize, broken: &mut Vec<String>) {
         for (nonce, there) in &self.by_nonce {
-            let mut placements = HashSet::new();
+            let mut placements = HashMap::new();
             for number in there {
                 let line = &self.lines[*number];
                 let place = line.placement().map(|(key, place)| (key.to_owned(), place));
-                if !placements.insert(place) {
+                let so_many = placements.entry(place).or_insert(0);
+                *so_many += 1;
+                if *so_many > times {
                     broken.push(format!(
                         "I-T3: {nonce} stands twice, at line {}",
                         number + 1
                     ));
                 }
             }
-            if placements.len() > 1 && placements.contains(&None) {
+            if placements.len() > 1 && placements.contains_key(&None) {
                 broken.push(format!("I-T3: {nonce} stands with and without its key"));
             }
         }
@@ -217,13 +222,15 @@ impl<'a> Entries<'a> {
         });
         match end {
             Some((_, End::Done(placed))) if acked || told.leaves() == Survives::Process => {
-                for ((id, _), sent) in placed.iter().zip(&call.sent) {
+                // A rewrite places copies behind what was sent, and a move of the head an entry that says so.
+                for (index, (id, _)) in placed.iter().enumerate() {
                     let line = self.by_id.get(id).map(|number| &self.lines[*number]);
-                    if line.is_none_or(|line| line.nonce() != Some(sent.nonce.as_str())) {
+                    let nonce = call.sent.get(index).map(|sent| sent.nonce.as_str());
+                    if line.is_none_or(|line| nonce.is_some() && line.nonce() != nonce) {
                         let what = if acked { "acknowledged" } else { "written" };
                         broken.push(format!(
                             "I-T1: {} ({id}) of {name} was {what} and is not there",
-                            sent.nonce
+                            nonce.unwrap_or("an entry of the store's own")
                         ));
                     }
                 }
@@ -300,13 +307,15 @@ impl<'a> Entries<'a> {
         if Case::is_old(case.planted) {
             return;
         }
-        for told in case
+        for (number, told) in case
             .told
             .iter()
-            .filter(|told| told.leaves() == Survives::Process)
+            .enumerate()
+            .filter(|(_, told)| told.leaves() == Survives::Process)
         {
             for (when, through, last) in &told.story.reads {
-                if when.op > told.until {
+                // A repair writes the file anew, with other places.
+                if when.op > told.until || case.repaired_since(number, *when) {
                     continue;
                 }
                 let mut before = self.lines.iter().skip(1).filter(|line| line.at < *through);
@@ -352,6 +361,24 @@ fn is_migrated(line: &Line<'_>, case: &Case<'_>) -> bool {
         super::image::value(planted).is_some_and(|old| old["message"] == **message)
     };
     message.is_object() && case.planted.bytes().split(|byte| *byte == b'\n').any(of)
+}
+
+/// A line of somebody else's that a rewrite copied or a repair hung elsewhere: its message as it was.
+fn is_copied(line: &Line<'_>, case: &Case<'_>) -> bool {
+    if case.anew(Anew::Rewrite) + case.anew(Anew::Repair) == 0 {
+        return false;
+    }
+    let message = |bytes: &[u8]| {
+        let value = super::image::value(bytes)?;
+        Some(value["message"].clone()).filter(Value::is_object)
+    };
+    let Some(own) = line.value.as_ref().map(|value| &value["message"]) else {
+        return false;
+    };
+    let planted = case.planted.bytes().split(|byte| *byte == b'\n');
+    let peers = case.told.iter().flat_map(|told| &told.story.peers);
+    let others = planted.chain(peers.map(|(_, line, _)| line.as_slice()));
+    own.is_object() && others.filter_map(message).any(|message| message == *own)
 }
 
 fn is_peers(line: &Line<'_>, case: &Case<'_>) -> bool {

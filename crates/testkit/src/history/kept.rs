@@ -2,7 +2,8 @@
 
 use super::case::{Case, Survives};
 use super::entries::{Entries, shown};
-use super::image::{Image, contains, lines, value};
+use super::image::{Image, Line, contains, lines, value};
+use super::story::Anew;
 
 /// I-T7: a line that a program without locks wrote stands as it was, on its own or behind what was blanked.
 pub(super) fn peers(case: &Case<'_>, entries: &Entries<'_>, broken: &mut Vec<String>) {
@@ -14,20 +15,41 @@ pub(super) fn peers(case: &Case<'_>, entries: &Entries<'_>, broken: &mut Vec<Str
         for (when, peer, written) in &told.story.peers {
             let there = entries.lines.iter().any(|line| {
                 line.own_bytes() == peer.as_slice()
+                    // A repair may hang it elsewhere.
+                    || (case.anew(Anew::Repair) > 0 && is_hung_elsewhere(line.value.as_deref(), peer))
                     // Glued to a fragment; it does not read, so it counts as damage there.
                     || (line.value.is_none() && line.bytes.ends_with(peer))
             });
-            if *written && when.op <= told.until && !there {
+            if *written && when.op <= told.until && !there && !is_left_out(case, peer) {
                 broken.push(format!("I-T7: a peer's line is gone: {}", shown(peer)));
             }
         }
     }
 }
 
+/// A repair leaves out what is glued to a fragment of which nobody can tell whether it goes on; the original is kept.
+fn is_left_out(case: &Case<'_>, peer: &[u8]) -> bool {
+    let kept = case.now.quarantine.iter();
+    let mut originals = kept.filter(|(name, _)| name.starts_with("original-"));
+    case.anew(Anew::Repair) > 0
+        && originals.any(|(_, bytes)| {
+            let glued = |line: &Line<'_>| line.value.is_none() && line.bytes.ends_with(peer);
+            contains(bytes, peer) && lines(bytes).iter().any(glued)
+        })
+}
+
+/// The same entry with another parent.
+fn is_hung_elsewhere(now: Option<&serde_json::Value>, peer: &[u8]) -> bool {
+    let (Some(now), Some(was)) = (now, value(peer)) else {
+        return false;
+    };
+    now["id"] == was["id"] && now["message"] == was["message"]
+}
+
 /// I-T7 and I-T9 of what was planted: in its place, or, of an old version, in quarantine as a whole and as messages here.
 pub(super) fn planted(case: &Case<'_>, entries: &Entries<'_>, broken: &mut Vec<String>) {
     if !Case::is_old(case.planted) || Case::is_old(case.now) {
-        return same_or_copied(case.planted, case.now, "what was planted", broken);
+        return same_or_written_anew(case, case.planted, "what was planted", broken);
     }
     let original = case.planted.bytes();
     let kept =
@@ -41,7 +63,8 @@ pub(super) fn planted(case: &Case<'_>, entries: &Entries<'_>, broken: &mut Vec<S
             continue;
         };
         let there = entries.lines.iter().filter_map(|line| line.value.as_ref());
-        if there.filter(|now| now["message"] == *message).count() != 1 {
+        let so_many = there.filter(|now| now["message"] == *message).count();
+        if so_many < 1 || so_many > 1 + case.anew(Anew::Rewrite) {
             broken.push(format!(
                 "I-T7: of an old version this is not there once: {}",
                 shown(line.bytes)
@@ -64,7 +87,7 @@ pub(super) fn before(case: &Case<'_>, broken: &mut Vec<String>) {
             broken.push("I-T9: the old version is not kept as it was".to_owned());
         }
     } else {
-        same_or_copied(before, case.now, "an earlier state", broken);
+        same_or_written_anew(case, before, "an earlier state", broken);
     }
     for (name, bytes) in &before.quarantine {
         if !case
@@ -84,6 +107,31 @@ pub(super) fn before(case: &Case<'_>, broken: &mut Vec<String>) {
     }
     if !case.now.inbox.starts_with(&before.inbox) {
         broken.push("I-T7: the inbox is not what it was with something behind it".to_owned());
+    }
+}
+
+/// The same, or, where a repair wrote the file anew, the same in one of the originals that are kept.
+fn same_or_written_anew(case: &Case<'_>, was: &Image, what: &str, broken: &mut Vec<String>) {
+    let mut changed = Vec::new();
+    same_or_copied(was, case.now, what, &mut changed);
+    if changed.is_empty() {
+        return;
+    }
+    let originals = case.now.quarantine.iter();
+    let is_kept = originals
+        .filter(|(name, _)| name.starts_with("original-"))
+        .any(|(_, bytes)| {
+            let original = Image {
+                transcript: Some(bytes.clone()),
+                quarantine: case.now.quarantine.clone(),
+                ..Image::default()
+            };
+            let mut changed = Vec::new();
+            same_or_copied(was, &original, what, &mut changed);
+            changed.is_empty()
+        });
+    if case.anew(Anew::Repair) == 0 || !is_kept {
+        broken.extend(changed);
     }
 }
 

@@ -6,6 +6,7 @@
 //! | event | meaning |
 //! |---|---|
 //! | `{"call":C,"entries":[{"nonce","body","key"?}]}` | these entries are sent, `body` as the text that must stand in the file |
+//! | the same with `"anew":"rewrite"\|"repair"\|"mend"` | the call writes anew what is there: the first entry replaces another and those behind it are copied; the whole file; its end |
 //! | `{"done":C,"placed":[{"id","new"}]}` | the call returned; where each entry stands, and whether this call wrote it |
 //! | `{"failed":C,"unknown":bool,"why"}` | the call returned an error |
 //! | `{"ack":C,"level":"process"\|"device"}` | it was acknowledged |
@@ -48,11 +49,21 @@ pub(super) enum Level {
     Device,
 }
 
+/// What a call writes that was there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Anew {
+    /// Entries of a branch, with other ids.
+    Rewrite,
+    /// The whole file, of what can be read.
+    Repair,
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct Call {
     pub name: String,
     pub began: When,
     pub sent: Vec<Sent>,
+    pub anew: Option<Anew>,
     pub end: Option<(When, End)>,
     pub acked: Vec<(When, Level)>,
 }
@@ -133,7 +144,7 @@ impl Story {
         let text = |name: &str| event[name].as_str().map(str::to_owned);
         if let Some(name) = text("call") {
             names.insert(name.clone(), self.calls.len());
-            self.begin(name, when, &event["entries"]);
+            self.begin(name, when, event);
         } else if let Some(name) = text("accept") {
             names.insert(name, self.accepted.len());
             self.accepted.push(Acceptance {
@@ -160,9 +171,12 @@ impl Story {
         }
     }
 
-    fn begin(&mut self, name: String, began: When, entries: &Value) {
+    fn begin(&mut self, name: String, began: When, event: &Value) {
         let at = self.calls.len();
-        let entries = entries.as_array().map(Vec::as_slice).unwrap_or_default();
+        let entries = event["entries"]
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         let sent: Vec<Sent> = entries
             .iter()
             .map(|entry| Sent {
@@ -181,6 +195,11 @@ impl Story {
             name,
             began,
             sent,
+            anew: match event["anew"].as_str() {
+                Some("rewrite") => Some(Anew::Rewrite),
+                Some("repair") => Some(Anew::Repair),
+                _ => None,
+            },
             end: None,
             acked: Vec::new(),
         });

@@ -108,6 +108,22 @@ fn a_whole_object_that_is_no_entry_is_no_fragment_either() {
 }
 
 #[test]
+fn a_bracket_that_rubbish_brought_makes_no_entry_of_what_was_torn() {
+    let torn = br#"{"type":"message","id":"a""#;
+    for rubbish in [&b"}\xc3\x28\xff"[..], b"}3\xb3\x01{"] {
+        let line = [torn, rubbish].concat();
+        let found = pieces(&line);
+        assert_eq!((found.whole, found.doubtful), (vec![], true));
+    }
+    // A hole, or the beginning of another write that was torn within a letter.
+    for rest in [&b"\0\0\0"[..], b"{\"type\":\"message\",\"t\":\"\xc3"] {
+        let line = [A.as_bytes(), rest].concat();
+        let found = pieces(&line);
+        assert_eq!((found.whole, found.doubtful), (vec![0..A.len()], false));
+    }
+}
+
+#[test]
 fn a_fragment_with_more_objects_than_are_tried_is_doubtful() {
     let tried = r#"{"type":"x","parentId":"#.repeat(300);
     assert!(pieces(format!("{tried}{B}").as_bytes()).doubtful);
