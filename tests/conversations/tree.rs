@@ -64,11 +64,11 @@ impl<'w, W: Write> Tree<'w, W> {
             let _ = write!(tree.line, r#","provider":"{provider}","modelId":"{model}""#);
         })?;
         self.put("thinking_level_change", |tree| {
-            tree.line.push_str(r#","thinkingLevel":"medium""#)
+            tree.line.push_str(r#","thinkingLevel":"medium""#);
         })?;
         self.put("session_info", |tree| {
             tree.line
-                .push_str(r#","name":"A session of the benchmark""#)
+                .push_str(r#","name":"A session of the benchmark""#);
         })?;
         while !self.is_full() {
             if self.plan.shape == Shape::Mixed {
