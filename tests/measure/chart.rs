@@ -75,14 +75,14 @@ pub fn halves(
     Ok(svg)
 }
 
-/// Draws rows of dots over a logarithmic scale.
+/// Draws rows of dots over a logarithmic scale, and their names in so many pixels beside it.
 ///
 /// # Errors
 /// When the backend cannot draw.
 pub fn dots(
     area: &Area<'_>,
     caption: &str,
-    range: Range<f64>,
+    (range, names): (Range<f64>, i32),
     rows: &[Row],
 ) -> Result<(), Failure> {
     let height = rows.len().max(1) as f64;
@@ -91,7 +91,7 @@ pub fn dots(
         .caption(caption, (FONT, 17))
         .margin(12)
         .x_label_area_size(32)
-        .y_label_area_size(170)
+        .y_label_area_size(names)
         .build_cartesian_2d(range.log_scale(), 0.0..height)?;
     chart
         .configure_mesh()
@@ -110,7 +110,7 @@ pub fn dots(
         // The axis has no labels of its own: the names stand where they would.
         let (x, y) = chart.backend_coord(&(start, y));
         let base = area.get_base_pixel();
-        let place = (x - base.0 - 165, y - base.1 - 7);
+        let place = (x - base.0 - names + 5, y - base.1 - 7);
         area.draw_text(&row.label, &(FONT, 13).into_font().into(), place)?;
     }
     Ok(())
@@ -187,7 +187,7 @@ mod tests {
         };
         let draw = |rows: &[Row], all: &[Line]| {
             halves((600, 300), 300, |left, right| {
-                dots(left, "dots", 1.0..1_000.0, rows)?;
+                dots(left, "dots", (1.0..1_000.0, 100), rows)?;
                 let scales = ((1.0..1_000.0).log_scale(), 0.0..1.0);
                 lines(right, "lines", scales, &|share| number(*share), all)
             })

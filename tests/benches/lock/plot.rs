@@ -11,7 +11,12 @@ use crate::{Results, alone, crash, crowd, hand_over};
 pub(crate) fn draw(results: &Results) -> Result<String, Failure> {
     halves((1_100, 560), 560, |left, right| {
         let caption = "p50 (dot) and p99 (bar), microseconds";
-        dots(left, caption, 1.0..200_000.0, &rows(&results.figures))?;
+        dots(
+            left,
+            caption,
+            (1.0..200_000.0, 170),
+            &rows(&results.figures),
+        )?;
         let crowd = crowd::CROWDS.last().copied().unwrap_or_default();
         let caption = format!("Waits of {crowd} greedy processes: share below, by ms");
         let scales = ((0.001..5_000.0).log_scale(), 0.0..1.0);

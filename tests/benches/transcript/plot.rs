@@ -14,11 +14,11 @@ const EMPTY_AT: f64 = 100.0;
 
 /// The picture as SVG.
 pub(crate) fn draw(figures: &Figures, size: &Size) -> Result<String, Failure> {
-    halves((1_180, 560), 600, |left, right| {
+    halves((1_240, 600), 660, |left, right| {
         dots(
             left,
             "Milliseconds, the first time in a process",
-            0.01..10_000.0,
+            (0.01..10_000.0, 235),
             &moments(figures, size),
         )?;
         let most = size.append_to.last().copied().unwrap_or(1) as f64;
