@@ -1,30 +1,22 @@
-//! What was found, for the terminal and as `docs/performance/lock.md`.
-//!
-//! All words that do not depend on a run stand here, so that a new run replaces the whole document.
+//! The words of `docs/performance/lock.md` that do not depend on a run.
 
-use std::fmt::Write as _;
-use std::fs;
-use std::path::Path;
-use std::time::Duration;
+use latchwork_tests::measure::{Part, Words};
 
-use latchwork_tests::measure::{Goal, Table, Verdict};
-
-use crate::machine::{self, Machine};
 use crate::size::Size;
-use crate::{Failure, Results, alone, crash, crowd, hand_over, plot, say, sessions, tasks};
+use crate::{alone, crash, crowd, hand_over, sessions, tasks};
 
-pub(crate) struct Report<'a> {
-    pub(crate) machine: &'a Machine,
-    pub(crate) size: &'a Size,
-    pub(crate) quick: bool,
-    pub(crate) took: Duration,
-    pub(crate) load_after: String,
-    pub(crate) goals: Vec<Goal>,
-    pub(crate) results: &'a Results,
-}
+pub(crate) const WORDS: Words = Words {
+    name: "lock",
+    title: "What locks cost",
+    how_to_read: HOW_TO_READ,
+    by_another: BY_ANOTHER,
+    picture: PICTURE,
+    parts: &PARTS,
+    not_measured: NOT_MEASURED,
+};
 
 /// The parts, and how each was measured.
-const PARTS: [(&str, &str, &str); 6] = [
+const PARTS: [Part; 6] = [
     (alone::SECTION, "Alone", ALONE),
     (crowd::SECTION, "A crowd", CROWD),
     (hand_over::SECTION, "Hand-over", HAND_OVER),
@@ -55,17 +47,9 @@ Compare within one document only: the same machine gives other numbers on anothe
 `link`, `unlink`, and `unlink` to release.
 - **OpenClaw**: its own function `acquireSessionWriteLock` under Node, its processes named so that they respect each other.";
 
-const BUSY: &str = "**The machine was busy with other work when this began (see the load): every figure is noisy, those of the slowest hundredth most.**";
-
 const BY_ANOTHER: &str = "\
 Ours can be measured by another harness: `cargo build --release -p latchwork-tests --bin lock-worker` builds a process that takes its lock when it is told \
 to, one command a line; `tests/lock_worker/protocol.rs` has the commands.";
-
-const WHY_NOT: &str = "\
-Why those that are not met are not. One that is missed by little may be met on an idle machine, and one that is met by little may be missed on a busy one: see \
-the load.
-
-";
 
 const NOT_MEASURED: &str = "\
 - Durability: no lock calls fsync, and neither does this.
@@ -74,151 +58,22 @@ const NOT_MEASURED: &str = "\
 - The memory of a session that is held, and of one that was used by the store above the latch.
 - A holder that is stopped rather than dead: it keeps its lock, by design.";
 
-impl Report<'_> {
-    pub(crate) fn for_the_terminal(&self) -> String {
-        let mut text = String::new();
-        for (section, title, _) in PARTS {
-            let table = Table::of_section(&self.results.figures, section);
-            if !table.is_empty() {
-                let _ = writeln!(text, "\n{title}\n{}", table.aligned());
-            }
-        }
-        for line in self.results.errors.iter().chain(&self.results.missing) {
-            let _ = writeln!(text, "! {line}");
-        }
-        let _ = writeln!(text, "\nGoals\n{}", Table::of_goals(&self.goals).aligned());
-        let _ = writeln!(
-            text,
-            "{}; {:.0} s; load after: {}",
-            self.summary(),
-            self.took.as_secs_f64(),
-            self.load_after
-        );
-        text
-    }
+const PICTURE: &str = "Median and 99th percentile of a cycle alone, of a hand-over and of a take-over after a kill; share of waits in a crowd of eight";
 
-    /// Writes the document and its plot.
-    pub(crate) fn write(&self) -> Result<(), Failure> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/performance");
-        fs::create_dir_all(&folder)?;
-        fs::write(folder.join("lock.svg"), plot::draw(self.results)?)?;
-        fs::write(folder.join("lock.md"), self.markdown())?;
-        say("Written: docs/performance/lock.md and lock.svg.");
-        Ok(())
-    }
-
-    fn markdown(&self) -> String {
-        let mut text = String::from("# What locks cost\n\n");
-        let _ = writeln!(
-            text,
-            "Written by `cargo xtask bench lock -- --write`; do not edit. It took {:.0} s.\n",
-            self.took.as_secs_f64()
-        );
-        if self.quick {
-            let _ = writeln!(
-                text,
-                "**A quick run (`--quick`): these figures mean little.**\n"
-            );
-        }
-        if machine::was_busy(&self.machine.load_before) {
-            let _ = writeln!(text, "{BUSY}\n");
-        }
-        for (name, value) in self.machine.facts() {
-            let _ = writeln!(text, "- {name}: {value}");
-        }
-        let _ = writeln!(
-            text,
-            "- Load after (the measurement itself makes some): {}",
-            self.load_after
-        );
-        let _ = writeln!(
-            text,
-            "- Runs: {}\n\n{HOW_TO_READ}\n\n{BY_ANOTHER}\n\n![{ALT}](lock.svg)\n",
-            self.runs()
-        );
-        let _ = writeln!(
-            text,
-            "## Goals\n\n{}.\n\n{}\n{}",
-            self.summary(),
-            Table::of_goals(&self.goals).markdown(),
-            self.why()
-        );
-        for (section, title, how) in PARTS {
-            let table = Table::of_section(&self.results.figures, section);
-            if !table.is_empty() {
-                let _ = writeln!(text, "## {title}\n\n{how}\n\n{}", table.markdown());
-            }
-        }
-        if !self.results.errors.is_empty() {
-            let _ = writeln!(text, "## Errors that callers saw\n");
-            for line in &self.results.errors {
-                let _ = writeln!(text, "- {line}");
-            }
-            text.push('\n');
-        }
-        let _ = writeln!(text, "## What is not measured\n");
-        for line in &self.results.missing {
-            let _ = writeln!(text, "- {line}");
-        }
-        let _ = writeln!(text, "{NOT_MEASURED}");
-        text
-    }
-
-    fn runs(&self) -> String {
-        let Size {
-            runs,
-            long_runs,
-            cycles,
-            crowd_ops,
-            crowd_seconds,
-            hand_overs,
-            kills,
-            ..
-        } = self.size;
-        format!(
-            "{runs} of {cycles} cycles alone, of {hand_overs} hand-overs and of {kills} kills; {long_runs} of {crowd_ops} operations a process and of \
-             {crowd_seconds} s in a crowd, and of tasks; one each of the crashes and of the sessions"
-        )
-    }
-
-    /// What stands in the way of the goals that are not met, each reason once.
-    fn why(&self) -> String {
-        let missed = self
-            .goals
-            .iter()
-            .filter(|goal| goal.verdict() == Verdict::NotMet);
-        let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
-        for goal in missed {
-            match reasons.iter_mut().find(|(why, _)| *why == goal.why) {
-                Some((_, goals)) => goals.push(&goal.what),
-                None => reasons.push((goal.why, vec![&goal.what])),
-            }
-        }
-        if reasons.is_empty() {
-            return String::new();
-        }
-        let mut text = String::from(WHY_NOT);
-        for (why, goals) in reasons {
-            let _ = writeln!(text, "- {why} ({})", goals.join("; "));
-        }
-        text
-    }
-
-    fn summary(&self) -> String {
-        let count = |verdict| {
-            self.goals
-                .iter()
-                .filter(|goal| goal.verdict() == verdict)
-                .count()
-        };
-        format!(
-            "Of {} goals {} are met, {} are not, {} were not measured",
-            self.goals.len(),
-            count(Verdict::Met),
-            count(Verdict::NotMet),
-            count(Verdict::NotMeasured)
-        )
-    }
+/// How much was measured, in a sentence.
+pub(crate) fn runs(size: &Size) -> String {
+    let Size {
+        runs,
+        long_runs,
+        cycles,
+        crowd_ops,
+        crowd_seconds,
+        hand_overs,
+        kills,
+        ..
+    } = size;
+    format!(
+        "{runs} of {cycles} cycles alone, of {hand_overs} hand-overs and of {kills} kills; {long_runs} of {crowd_ops} operations a process and of \
+         {crowd_seconds} s in a crowd, and of tasks; one each of the crashes and of the sessions"
+    )
 }
-
-const ALT: &str = "Median and 99th percentile of a cycle alone, of a hand-over and of a take-over after a kill; share of waits in a crowd of eight";

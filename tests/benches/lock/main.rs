@@ -12,8 +12,7 @@
 //! | `size` | how much of everything: the full run and the quick one |
 //! | `alone`, `crowd`, `hand_over`, `crash`, `tasks`, `sessions` | one part of the measurement each |
 //! | `goals` | what was wanted, out of the figures |
-//! | `machine` | on what it was measured |
-//! | `document`, `plot` | `docs/performance/lock.md` and its picture |
+//! | `document`, `plot` | the words of `docs/performance/lock.md`, and its picture |
 
 mod alone;
 mod contender;
@@ -22,7 +21,6 @@ mod crowd;
 mod document;
 mod goals;
 mod hand_over;
-mod machine;
 mod plot;
 mod sessions;
 mod size;
@@ -37,7 +35,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
-use latchwork_tests::measure::{Figures, Sample};
+use latchwork_tests::measure::{Figures, Machine, Report, Sample};
 
 use contender::Contender;
 use size::Size;
@@ -146,7 +144,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
             "!!! OPENCLAW IS NOT MEASURED: {why}. The rest is."
         ));
     }
-    let machine = machine::Machine::look(&stage)?;
+    let machine = Machine::look(stage.folder(), &stage.versions()?);
     say(&machine.to_string());
     let began = Instant::now();
     for (name, part) in PARTS {
@@ -165,18 +163,21 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
             start.elapsed().as_secs_f64()
         ));
     }
-    let report = document::Report {
+    let report = Report {
+        words: &document::WORDS,
         machine: &machine,
-        size: &size,
         quick: arguments.quick,
         took: began.elapsed(),
-        load_after: machine::load(),
+        runs: document::runs(&size),
+        figures: &results.figures,
         goals: goals::of(&results.figures, &size),
-        results: &results,
+        errors: &results.errors,
+        missing: &results.missing,
     };
     say(&report.for_the_terminal());
     if arguments.write {
-        report.write()?;
+        report.write(&plot::draw(&results)?)?;
+        say("Written: docs/performance/lock.md and lock.svg.");
     }
     Ok(())
 }

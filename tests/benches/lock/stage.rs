@@ -62,6 +62,23 @@ impl Stage {
         wanted.iter().copied().filter(here).collect()
     }
 
+    /// The versions of OpenClaw and its Node, where they are here.
+    pub(crate) fn versions(&self) -> Result<Vec<String>, Failure> {
+        if self.openclaw.is_err() {
+            return Ok(Vec::new());
+        }
+        let mut worker = self.worker(Contender::OpenClaw, &self.file()?, 0)?;
+        let versions: serde_json::Value =
+            serde_json::from_str(&worker.ask("versions", "versions")?)?;
+        worker.end();
+        let of = |name: &str| versions[name].as_str().unwrap_or("unknown").to_owned();
+        Ok(vec![format!(
+            "openclaw {}, Node {}",
+            of("openclaw"),
+            of("node")
+        )])
+    }
+
     /// An empty transcript in a folder of its own, so that no two measurements share a directory.
     pub(crate) fn file(&self) -> Result<PathBuf, Failure> {
         let number = self.files.get();

@@ -116,6 +116,30 @@ impl Peers {
         Ok(OpenClaw::start(&self.node, &modules))
     }
 
+    /// A script of `tests/interop` that works with pi's package by itself, to be run in this home. It gets the packages'
+    /// directory; the caller adds the rest.
+    ///
+    /// # Errors
+    /// When its package cannot be fetched here.
+    ///
+    /// # Panics
+    /// When its install fails for another reason.
+    ///
+    /// # Blocking
+    /// While npm works, or another process installs.
+    pub fn pi_script(
+        &self,
+        version: PiVersion,
+        home: &Home,
+        script: &str,
+    ) -> Result<Invocation, Skipped> {
+        let modules = install::install(version.pin())?;
+        Ok(home
+            .program(&self.node, ["--no-warnings"])
+            .arg(interop_dir().join(script))
+            .arg(modules))
+    }
+
     /// A script of `tests/interop` that works with OpenClaw's own functions by itself, to be run in this home. It gets the
     /// packages' directory and the word `openclaw`, by which others of its kind know it; the caller adds the rest. `under`
     /// is a program with arguments that starts it, such as `unshare`; empty for none.

@@ -7,32 +7,65 @@ use std::process::Command;
 
 use latchwork_sys::System;
 
-use crate::Failure;
-use crate::contender::Contender;
-use crate::stage::Stage;
-
-pub(crate) struct Machine {
-    pub(crate) processor: String,
-    pub(crate) kernel: String,
-    pub(crate) filesystem: String,
-    pub(crate) versions: String,
-    pub(crate) date: String,
-    pub(crate) load_before: String,
+/// A machine at the beginning of a measurement.
+#[derive(Clone, Debug, Default)]
+pub struct Machine {
+    processor: String,
+    kernel: String,
+    filesystem: String,
+    versions: String,
+    date: String,
+    load_before: String,
 }
 
 impl Machine {
-    pub(crate) fn look(stage: &Stage) -> Result<Self, Failure> {
-        let wall = System::real().clock.wall_ms();
-        Ok(Self {
+    /// Looks at this one. `folder` is where the files of the measurement lie; `peers` are the versions of what is measured
+    /// beside ours.
+    #[must_use]
+    pub fn look(folder: &Path, peers: &[String]) -> Self {
+        let date = jiff::Timestamp::from_millisecond(System::real().clock.wall_ms());
+        let mut versions = vec![
+            format!(
+                "latchwork {} ({})",
+                env!("CARGO_PKG_VERSION"),
+                output("git", &["describe", "--always", "--dirty"])
+            ),
+            output("rustc", &["--version"]),
+        ];
+        versions.extend_from_slice(peers);
+        Self {
             processor: processor(),
             kernel: kernel(),
-            filesystem: filesystem(stage.folder()),
-            versions: versions(stage)?,
-            date: jiff::Timestamp::from_millisecond(wall)?
-                .strftime("%Y-%m-%d %H:%M UTC")
-                .to_string(),
+            filesystem: filesystem(folder),
+            versions: versions.join("; "),
+            date: date.map_or_else(
+                |_| "unknown".to_owned(),
+                |date| date.strftime("%Y-%m-%d %H:%M UTC").to_string(),
+            ),
             load_before: load(),
-        })
+        }
+    }
+
+    /// What is said of it, in order.
+    #[must_use]
+    pub fn facts(&self) -> [(&'static str, &str); 6] {
+        [
+            ("Date", &self.date),
+            ("Processor", &self.processor),
+            ("Kernel", &self.kernel),
+            ("Filesystem", &self.filesystem),
+            ("Versions", &self.versions),
+            ("Load before", &self.load_before),
+        ]
+    }
+
+    /// Whether others were at work when the measurement began: a load of more than a quarter of the cores.
+    #[must_use]
+    pub fn was_busy(&self) -> bool {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let last_minute = self.load_before.split(' ').next();
+        let last_minute = last_minute.and_then(|load| load.parse::<f64>().ok());
+        last_minute.is_some_and(|load| load > cores as f64 / 4.0)
     }
 }
 
@@ -45,17 +78,13 @@ impl fmt::Display for Machine {
     }
 }
 
-impl Machine {
-    pub(crate) fn facts(&self) -> [(&'static str, &str); 6] {
-        [
-            ("Date", &self.date),
-            ("Processor", &self.processor),
-            ("Kernel", &self.kernel),
-            ("Filesystem", &self.filesystem),
-            ("Versions", &self.versions),
-            ("Load before", &self.load_before),
-        ]
-    }
+/// The load averages of 1, 5 and 15 minutes: much more than nothing says that others were at work.
+pub(super) fn load() -> String {
+    read("/proc/loadavg")
+        .split(' ')
+        .take(3)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 fn processor() -> String {
@@ -111,45 +140,6 @@ fn filesystem(folder: &Path) -> String {
     )
 }
 
-fn versions(stage: &Stage) -> Result<String, Failure> {
-    let mut all = vec![
-        format!(
-            "latchwork {} ({})",
-            env!("CARGO_PKG_VERSION"),
-            output("git", &["describe", "--always", "--dirty"])
-        ),
-        output("rustc", &["--version"]),
-    ];
-    if !stage.available(&[Contender::OpenClaw]).is_empty() {
-        let mut worker = stage.worker(Contender::OpenClaw, &stage.file()?, 0)?;
-        let versions: serde_json::Value =
-            serde_json::from_str(&worker.ask("versions", "versions")?)?;
-        worker.end();
-        let of = |name: &str| versions[name].as_str().unwrap_or("unknown").to_owned();
-        all.push(format!("openclaw {}, Node {}", of("openclaw"), of("node")));
-    }
-    Ok(all.join("; "))
-}
-
-/// Whether others were at work when the measurement began: a load of more than a quarter of the cores.
-pub(crate) fn was_busy(load: &str) -> bool {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let last_minute = load
-        .split(' ')
-        .next()
-        .and_then(|load| load.parse::<f64>().ok());
-    last_minute.is_some_and(|load| load > cores as f64 / 4.0)
-}
-
-/// The load averages of 1, 5 and 15 minutes: much more than nothing says that others were at work.
-pub(crate) fn load() -> String {
-    read("/proc/loadavg")
-        .split(' ')
-        .take(3)
-        .collect::<Vec<_>>()
-        .join(" ")
-}
-
 fn read(path: &str) -> String {
     fs::read_to_string(path).unwrap_or_default()
 }
@@ -165,5 +155,23 @@ fn output(program: &str, arguments: &[&str]) -> String {
             String::from_utf8_lossy(&done.stdout).trim().to_owned()
         }
         _ => format!("{program}: unknown"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_is_known_by_every_fact_and_is_busy_by_its_load() {
+        let mut machine = Machine::look(Path::new("."), &["peer 1.0".to_owned()]);
+        for (name, value) in machine.facts() {
+            assert!(!value.is_empty() && value != "unknown", "{name}: {value}");
+        }
+        assert!(machine.to_string().contains("; peer 1.0"));
+        machine.load_before = "0.00 9.00 9.00".to_owned();
+        assert!(!machine.was_busy());
+        machine.load_before = "1000.00 0.00 0.00".to_owned();
+        assert!(machine.was_busy());
     }
 }
