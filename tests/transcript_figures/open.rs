@@ -56,7 +56,7 @@ async fn one(file: &Path, show: Show) -> Result<One, Failure> {
     let start = Instant::now();
     let session = Session::of(file)?;
     let opened = match show {
-        Show::Last => session.open_for_last().await?,
+        Show::Last => session.open_for_last(LAST).await?,
         Show::Context | Show::Views | Show::Values => session.open_for_context().await?,
     };
     let open_ms = ms_since(start);

@@ -38,7 +38,8 @@ impl Session {
         };
         Ok(Self {
             id: session.clone(),
-            store: FileStore::new(System::real(), layout, Options::default()),
+            // A measurement has its thread for itself.
+            store: FileStore::new(System::real(), layout, Options::default()).on_this_thread(),
             turn: TurnId("figures".to_owned()),
         })
     }
@@ -130,9 +131,9 @@ impl Session {
         Ok(Opened(self.store.open(&self.id, View::Context).await?))
     }
 
-    /// The session with its last 50 entries, at least.
-    pub(crate) async fn open_for_last(&self) -> Result<Opened, Failure> {
-        Ok(Opened(self.store.open(&self.id, View::Everything).await?))
+    /// The session with so many last entries of its branch.
+    pub(crate) async fn open_for_last(&self, count: usize) -> Result<Opened, Failure> {
+        Ok(Opened(self.store.open(&self.id, View::Last(count)).await?))
     }
 }
 
