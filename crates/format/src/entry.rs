@@ -20,6 +20,7 @@ use crate::json::{self, Fields, Raw};
 use crate::kind::{Kind, Role};
 use crate::mark::Mark;
 use crate::message::MessageView;
+use crate::scan::quick;
 
 /// What one line can be.
 #[derive(Clone, Debug)]
@@ -44,6 +45,9 @@ impl RawLine {
     /// # Errors
     /// See [`LineFault`].
     pub fn parse_within(line: &[u8], limits: Limits) -> Result<Self, LineFault> {
+        if let Some(entry) = RawEntry::quick(line, limits) {
+            return Ok(RawLine::Entry(entry));
+        }
         let draft = Draft::read(line, limits)?;
         match draft.header {
             Some(header) => Ok(RawLine::Header(header)),
@@ -80,6 +84,26 @@ pub(crate) struct Legacy {
 }
 
 impl RawEntry {
+    /// The entry of a line in the form that programs write, where all that [`Draft`] would say is found in one pass.
+    pub(crate) fn quick(line: &[u8], limits: Limits) -> Option<Self> {
+        let text = std::str::from_utf8(line).ok()?;
+        if line.len() > limits.line_bytes {
+            return None;
+        }
+        let whole = quick::whole(line, limits.depth)?;
+        let facts = whole.facts;
+        Some(RawEntry(Arc::new(Inner {
+            id: EntryId::new(&facts.id),
+            parent: facts.parent.map(|parent| EntryId::new(&parent)),
+            kind: facts.kind,
+            timestamp: whole.timestamp.unwrap_or_default().into(),
+            message: whole.message,
+            legacy: Legacy::default(),
+            text: text.into(),
+            bytes: None,
+        })))
+    }
+
     /// The exact bytes of the line, without its newline.
     #[must_use]
     pub fn raw(&self) -> &[u8] {
@@ -315,79 +339,4 @@ fn place(whole: &str, part: &str) -> Range<usize> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn entry(line: &[u8]) -> RawEntry {
-        match RawLine::parse(line) {
-            Ok(RawLine::Entry(entry)) => entry,
-            other => panic!("no entry: {other:?}"),
-        }
-    }
-
-    #[test]
-    fn an_odd_line_keeps_its_bytes_and_its_place() {
-        let lines: [&[u8]; 6] = [
-            b"{\"type\":\"message\",\"id\":\"a\",\"parentId\":null,\"message\":{\"role\":\"user\",\"content\":\"\\ud800 \\u0000\"}}",
-            b"\xef\xbb\xbf{\"type\":\"label\",\"id\":\"a\",\"parentId\":\"\"}\r",
-            b"{\"type\":\"brand_new\",\"id\":\"a\",\"x\":1e999,\"y\":123456789012345678901234567890}",
-            b"{\"type\":\"custom\",\"id\":\"z\",\"id\":\"a\",\"data\":{\"k\":1,\"k\":2}}",
-            b"  {\"id\":\"a\",\"data\":\"\xff\xfe\"}  ",
-            b"{\"type\":\"message\",\"id\":\"a\",\"message\":null}",
-        ];
-        for line in lines {
-            let entry = entry(line);
-            assert_eq!(entry.raw(), line);
-            assert_eq!(entry.id().as_str(), "a");
-            assert_eq!(entry.parent(), None);
-        }
-    }
-
-    #[test]
-    fn a_fault_says_what_is_wrong() {
-        let deep = format!(
-            "{{\"id\":\"a\",\"x\":{}{}}}",
-            "[".repeat(100_000),
-            "]".repeat(100_000)
-        );
-        assert_eq!(
-            RawLine::parse(deep.as_bytes()).unwrap_err(),
-            LineFault::TooDeep { max: 512 }
-        );
-        assert_eq!(RawLine::parse(b"[1]").unwrap_err(), LineFault::NotAnObject);
-        assert_eq!(
-            RawLine::parse(b"{\"type\":\"label\"}").unwrap_err(),
-            LineFault::NoId
-        );
-        assert_eq!(
-            RawLine::parse(b"{\"type\":\"session\"}").unwrap_err(),
-            LineFault::HeaderWithoutId
-        );
-        assert!(matches!(
-            RawLine::parse(b"{\"type\":").unwrap_err(),
-            LineFault::NotJson { column: 8, .. }
-        ));
-        assert!(matches!(
-            RawLine::parse(b"{\"a\":\"\x00\"}").unwrap_err(),
-            LineFault::NotJson { .. }
-        ));
-        let short = Limits {
-            line_bytes: 4,
-            ..Limits::default()
-        };
-        assert_eq!(
-            RawLine::parse_within(b"{    }", short).unwrap_err(),
-            LineFault::TooLong { bytes: 6, max: 4 }
-        );
-    }
-
-    #[test]
-    fn our_key_and_openclaws_are_both_found() {
-        let ours = entry(br#"{"type":"message","id":"a","latchwork":{"key":"k1","placement":2},"message":{"role":"user","content":"x","idempotencyKey":"k2"}}"#);
-        assert_eq!(ours.key().unwrap(), "k1");
-        assert_eq!(ours.mark().unwrap().placement, 2);
-        let theirs = entry(br#"{"type":"message","id":"a","message":{"role":"user","content":"latchwork","idempotencyKey":"k2"}}"#);
-        assert_eq!(theirs.key().unwrap(), "k2");
-        assert_eq!(theirs.mark(), None);
-    }
-}
+mod tests;

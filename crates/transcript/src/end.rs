@@ -59,8 +59,9 @@ pub(crate) fn read(
             return Ok(None);
         }
     };
-    // A line without a newline may continue the saved head.
-    if saved.is_some() && found.tail != Tail::Clean {
+    // A line without a newline may continue the saved head; and what was put aside is no head.
+    let aside = found.part.last().is_some_and(|last| last.entry.is_aside());
+    if saved.is_some() && found.tail != Tail::Clean || saved.is_none() && aside {
         return Ok(None);
     }
     let through = found.saved_through;

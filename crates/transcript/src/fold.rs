@@ -5,6 +5,7 @@
 //! unless it was put aside; anything else (a stale peer's metadata, another branch) does not. Pure; no I/O.
 
 use latchwork_format::Outline;
+use latchwork_format::outline::Row;
 
 /// Folds the entries from number `from` on into a head that held before them.
 pub(crate) fn fold(outline: &Outline, head: Option<u32>, from: u32) -> Option<u32> {
@@ -24,9 +25,12 @@ pub(crate) fn fold(outline: &Outline, head: Option<u32>, from: u32) -> Option<u3
         })
 }
 
-/// The head when nothing is saved of it: pi's rule.
+/// The head when nothing is saved of it: pi's rule, but that what we put aside never counts. (A line that says where the head
+/// stayed follows it, unless the writer was killed within its write.)
 pub(crate) fn from_nothing(outline: &Outline) -> Option<u32> {
-    outline.leaf()
+    let is_aside = |entry: u32| outline.row(entry).is_some_and(Row::is_aside);
+    let mut last = std::iter::successors(outline.leaf(), |entry| entry.checked_sub(1));
+    last.find(|entry| !is_aside(*entry))
 }
 
 #[cfg(test)]
@@ -91,6 +95,7 @@ mod tests {
             entry("late", "a", "message", r#","latchwork":{"aside":true}"#),
         ]);
         assert_eq!(head(&session, 1, "a"), "a");
+        assert_eq!(from_nothing(&session), session.find("a"));
         let session = outline(&[
             entry("a", "", "message", ""),
             entry("late", "a", "message", r#","latchwork":{"aside":true}"#),

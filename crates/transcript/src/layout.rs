@@ -10,6 +10,8 @@ use latchwork_session::SessionId;
 
 /// The folder of sidecars, beside the transcripts.
 pub const SIDECARS: &str = ".latchwork";
+/// Among them, what the last list said; it may be deleted at any time.
+pub const LISTED: &str = "sessions.cache";
 /// The ending of a transcript.
 pub(crate) const ENDING: &str = "jsonl";
 

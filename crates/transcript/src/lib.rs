@@ -30,6 +30,7 @@
 //! | `mend` | what a doctor does under a guard: the end mended by itself, a sidecar set aside, leftovers cleared |
 //! | `threads` | where blocking work runs |
 //! | `session`, `store`, `locks`, `list` | the seams |
+//! | `listed` | what the last list said, kept |
 //!
 //! **Limits.** Beside pi, which takes no lock, no line of pi's is ever destroyed, but a pi that appends in the same
 //! instant may be glued to a fragment of a dead writer until the next commit of ours rescues it. Whoever writes
@@ -53,6 +54,7 @@ mod index;
 mod layout;
 mod lines;
 mod list;
+mod listed;
 mod locks;
 mod mend;
 pub mod meter;
@@ -80,7 +82,7 @@ mod write;
 
 pub use examine::{Depth, EndOfFile, Examined, SavedHeadState, examine};
 pub use fork::ForkError;
-pub use layout::{BadPath, Layout, Place, SIDECARS};
+pub use layout::{BadPath, LISTED, Layout, Place, SIDECARS};
 pub use options::Options;
 pub use repair::{Repair, Verified};
 pub use sidecar::{SetAside, Sidecar};

@@ -1,12 +1,17 @@
-//! The sessions of a store, from the beginnings and ends of their files; bodies are not read.
+//! The sessions of a store, from the beginnings and ends of their files; bodies are not read, and a file that looks as it did when it was
+//! listed last is not opened.
+//!
+//! Limit: a name is looked for in both ends of a file only.
 
+use std::collections::HashSet;
 use std::path::Path;
 
-use latchwork_format::{Role, Transcript};
+use latchwork_format::{RawEntry, RawLine, Role, Transcript};
 use latchwork_session::{OpenError, SessionId, SessionSummary};
-use latchwork_sys::{DiskFile, FileKind, IoDoing, OpenHow, PathError, System};
+use latchwork_sys::{DiskFile, FileFacts, FileKind, IoDoing, OpenHow, PathError, System};
 
 use crate::layout::{ENDING, Layout, Place};
+use crate::listed::{self, Row, Rows, stamp};
 use crate::records::count_waiting;
 use crate::store::nameless;
 
@@ -16,24 +21,49 @@ const BEGIN_BYTES: usize = 16 << 10;
 const END_BYTES: usize = 16 << 10;
 /// The longest title, in characters.
 const TITLE_CHARS: usize = 80;
+/// How an inbox is called.
+const INBOX: &str = ".inbox.jsonl";
 
-/// Lists a layout, newest first.
-pub(crate) fn list(system: &System, layout: &Layout) -> Result<Vec<SessionSummary>, OpenError> {
-    let ids = match layout {
-        Layout::Lone { session, .. } => vec![session.clone()],
-        Layout::Folder { dir } => ids_in(system, dir).map_err(|error| OpenError::Backend {
+/// Lists a layout, newest first. `rows` are what the last list said, if there was one in this process.
+pub(crate) fn list(
+    system: &System,
+    layout: &Layout,
+    rows: &mut Option<Rows>,
+) -> Result<Vec<SessionSummary>, OpenError> {
+    let names = match layout {
+        Layout::Lone { session, .. } => Names::of_one(session.clone()),
+        Layout::Folder { dir } => Names::read(system, dir).map_err(|error| OpenError::Backend {
             session: nameless(),
             doing: error.to_string(),
             source: Box::new(error.source),
         })?,
     };
-    let mut found: Vec<SessionSummary> = ids
-        .into_iter()
-        .filter_map(|id| {
-            let place = layout.place(&id)?;
-            summary(system, id, &place)
-        })
-        .collect();
+    let known = match (rows.take(), layout) {
+        (Some(rows), _) => rows,
+        (None, Layout::Folder { dir }) if names.has_sidecars => listed::load(system, dir),
+        (None, _) => Rows::default(),
+    };
+    let mut now = Rows::with_capacity(names.sessions.len());
+    let mut found = Vec::with_capacity(names.sessions.len());
+    for id in names.sessions {
+        let Some(place) = layout.place(&id) else {
+            continue;
+        };
+        let before = known.get(id.as_str());
+        let has_inbox = names.inboxes.contains(id.as_str()) || names.is_lone;
+        let stem = id.as_str().to_owned();
+        if let Some((summary, row)) = summary(system, id, &place, has_inbox, before) {
+            now.insert(stem, row);
+            found.push(summary);
+        }
+    }
+    if let Layout::Folder { dir } = layout
+        && names.has_sidecars
+        && now != known
+    {
+        listed::save(system, dir, &now);
+    }
+    *rows = Some(now);
     found.sort_by(|a, b| {
         b.modified_ms
             .cmp(&a.modified_ms)
@@ -43,55 +73,111 @@ pub(crate) fn list(system: &System, layout: &Layout) -> Result<Vec<SessionSummar
 }
 
 /// The sessions of a folder: those with a transcript, and those of which only an inbox is there yet.
-fn ids_in(system: &System, dir: &Path) -> Result<Vec<SessionId>, PathError> {
-    let names = |dir: &Path| match system.disk.list(dir) {
-        Ok(names) => Ok(names),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(error).doing("list", dir),
-    };
-    let mut ids: Vec<SessionId> = Vec::new();
-    for (name, ending) in names(dir)?
-        .into_iter()
-        .map(|name| (name, format!(".{ENDING}")))
-        .chain(
-            names(&dir.join(crate::SIDECARS))?
-                .into_iter()
-                .map(|name| (name, ".inbox.jsonl".to_owned())),
-        )
-    {
-        let stem = name.to_str().and_then(|name| name.strip_suffix(&ending));
-        if let Some(Ok(id)) = stem.map(SessionId::new) {
-            ids.push(id);
-        }
-    }
-    ids.sort_by(|a, b| a.as_str().cmp(b.as_str()));
-    ids.dedup();
-    Ok(ids)
+#[derive(Default)]
+struct Names {
+    sessions: Vec<SessionId>,
+    /// The stems of those that have an inbox.
+    inboxes: HashSet<String>,
+    has_sidecars: bool,
+    is_lone: bool,
 }
 
-fn summary(system: &System, id: SessionId, place: &Place) -> Option<SessionSummary> {
+impl Names {
+    fn of_one(session: SessionId) -> Self {
+        Self {
+            sessions: vec![session],
+            is_lone: true,
+            ..Self::default()
+        }
+    }
+
+    fn read(system: &System, dir: &Path) -> Result<Self, PathError> {
+        let mut names = Self::default();
+        let ending = format!(".{ENDING}");
+        for name in listing(system, dir)?.unwrap_or_default() {
+            let stem = name.to_str().and_then(|name| name.strip_suffix(&ending));
+            names
+                .sessions
+                .extend(stem.and_then(|stem| SessionId::new(stem).ok()));
+        }
+        let sidecars = listing(system, &dir.join(crate::SIDECARS))?;
+        names.has_sidecars = sidecars.is_some();
+        for name in sidecars.unwrap_or_default() {
+            let stem = name.to_str().and_then(|name| name.strip_suffix(INBOX));
+            if let Some(Ok(id)) = stem.map(SessionId::new) {
+                names.inboxes.insert(id.as_str().to_owned());
+                names.sessions.push(id);
+            }
+        }
+        names.sessions.sort_by(|a, b| a.as_str().cmp(b.as_str()));
+        names.sessions.dedup();
+        Ok(names)
+    }
+}
+
+/// None where there is no such folder.
+fn listing(system: &System, dir: &Path) -> Result<Option<Vec<std::ffi::OsString>>, PathError> {
+    match system.disk.list(dir) {
+        Ok(names) => Ok(Some(names)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).doing("list", dir),
+    }
+}
+
+fn summary(
+    system: &System,
+    id: SessionId,
+    place: &Place,
+    has_inbox: bool,
+    before: Option<&Row>,
+) -> Option<(SessionSummary, Row)> {
     let shown = place.transcript.display().to_string();
-    let waiting = count_waiting(system, place);
-    let Ok(facts) = system.disk.facts(&place.transcript) else {
-        let inbox = system.disk.facts(&place.sidecar("inbox.jsonl")).ok()?;
-        let mut summary = SessionSummary::new(id, shown, inbox.modified_ms, 0);
-        summary.waiting = waiting;
-        return (waiting > 0).then_some(summary);
-    };
-    if facts.kind != FileKind::Regular {
+    let facts = system.disk.facts(&place.transcript).ok();
+    if facts
+        .as_ref()
+        .is_some_and(|facts| facts.kind != FileKind::Regular)
+    {
         return None;
     }
-    let mut summary = SessionSummary::new(id, shown, facts.modified_ms, facts.size);
-    summary.waiting = waiting;
-    if let Ok(file) = system.disk.open(&place.transcript, &OpenHow::reading()) {
-        fill(&mut summary, &*file, facts.size);
+    let inbox = has_inbox.then(|| system.disk.facts(&place.sidecar("inbox.jsonl")).ok());
+    let inbox = inbox.flatten();
+    let dates = facts.as_ref().or(inbox.as_ref())?;
+    let bytes = facts.as_ref().map_or(0, |facts| facts.size);
+    let mut summary = SessionSummary::new(id, shown, dates.modified_ms, bytes);
+    let stamps = (facts.as_ref().map(stamp), inbox.as_ref().map(stamp));
+    match before.filter(|row| (row.transcript, row.inbox) == stamps) {
+        Some(row) => row.fill(&mut summary),
+        None => look(system, place, facts.as_ref(), has_inbox, &mut summary),
     }
-    Some(summary)
+    // An inbox alone, in which nothing waits, is no session yet.
+    if facts.is_none() && summary.waiting == 0 {
+        return None;
+    }
+    let row = Row::of(&summary, stamps.0, stamps.1);
+    Some((summary, row))
+}
+
+fn look(
+    system: &System,
+    place: &Place,
+    facts: Option<&FileFacts>,
+    has_inbox: bool,
+    summary: &mut SessionSummary,
+) {
+    if has_inbox {
+        summary.waiting = count_waiting(system, place);
+    }
+    if let Some(facts) = facts
+        && let Ok(file) = system.disk.open(&place.transcript, &OpenHow::reading())
+    {
+        fill(summary, &*file, facts.size);
+    }
 }
 
 /// What the beginning and the end of the file tell.
 fn fill(summary: &mut SessionSummary, file: &dyn DiskFile, size: u64) {
-    let begin = Transcript::parse(&piece(file, 0, BEGIN_BYTES));
+    let bytes = piece(file, 0, BEGIN_BYTES);
+    let begin = beginning(&bytes);
     if let Some(header) = begin.header() {
         summary.cwd = Some(header.cwd.clone()).filter(|cwd| !cwd.is_empty());
         summary.created = Some(header.timestamp.clone()).filter(|time| !time.is_empty());
@@ -100,25 +186,53 @@ fn fill(summary: &mut SessionSummary, file: &dyn DiskFile, size: u64) {
         .entries()
         .find(|entry| entry.role() == Some(&Role::User));
     summary.title = first
-        .and_then(latchwork_format::RawEntry::message)
-        .map(|message| {
-            message
-                .text()
-                .split_whitespace()
-                .collect::<Vec<_>>()
-                .join(" ")
-        })
-        .map(|text| text.chars().take(TITLE_CHARS).collect());
-    summary.session_key = begin
-        .entries()
-        .find_map(latchwork_format::RawEntry::kept_session_key);
+        .and_then(RawEntry::message)
+        .map(|message| title(&message.text()));
+    summary.session_key = begin.entries().find_map(RawEntry::kept_session_key);
     let start = size.saturating_sub(END_BYTES as u64);
-    let end = piece(file, start, END_BYTES);
-    // The first line of a piece from the middle is cut; it reads as damage and counts for nothing.
-    summary.name = Transcript::parse(&end)
-        .name()
-        .or(begin.name())
-        .map(str::to_owned);
+    let end = match start {
+        0 => None,
+        start => name_in(&piece(file, start, END_BYTES)),
+    };
+    summary.name = end.unwrap_or_else(|| name_in(&bytes).flatten());
+}
+
+/// The lines up to the first words of a user; the name that a session is called by stands before them.
+fn beginning(bytes: &[u8]) -> Transcript {
+    let mut begin = Transcript::default();
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        let through = begin.saved_through();
+        // Each begins where the one before ended, so they join.
+        let _joined = begin.push_tail(line, through);
+        let last = begin.lines().last().map(|line| &line.entry);
+        if last.is_some_and(|entry| entry.role() == Some(&Role::User)) {
+            break;
+        }
+    }
+    begin
+}
+
+fn title(text: &str) -> String {
+    let words = text.split_whitespace().flat_map(|word| [" ", word]).skip(1);
+    words.flat_map(str::chars).take(TITLE_CHARS).collect()
+}
+
+/// The last name that is given in a piece of a file, if one is; an empty one takes it away.
+fn name_in(bytes: &[u8]) -> Option<Option<String>> {
+    const GIVEN: &[u8] = b"session_info";
+    let mut end = bytes.len();
+    while let Some(at) = memchr::memmem::rfind(bytes.get(..end)?, GIVEN) {
+        let start = memchr::memrchr(b'\n', bytes.get(..at)?).map_or(0, |start| start + 1);
+        let rest = bytes.get(start..)?;
+        let line = rest.get(..memchr::memchr(b'\n', rest).unwrap_or(rest.len()))?;
+        if let Ok(RawLine::Entry(entry)) = RawLine::parse(line)
+            && let Some(name) = entry.session_name()
+        {
+            return Some(name);
+        }
+        end = start;
+    }
+    None
 }
 
 fn piece(file: &dyn DiskFile, start: u64, len: usize) -> Vec<u8> {

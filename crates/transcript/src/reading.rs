@@ -15,7 +15,7 @@ use latchwork_sys::{DiskFile, FileKind, IoDoing, OpenHow, PathError, System};
 use crate::divergent::divergent;
 use crate::end;
 use crate::entries::{Entries, is_changed};
-use crate::fold::fold;
+use crate::fold::{fold, from_nothing};
 use crate::head_file::{self, SavedHead};
 use crate::plan::newest_move;
 use crate::session::Session;
@@ -158,7 +158,7 @@ impl Look<'_> {
             outline.settle();
             head = match believed {
                 Some(_) => fold(&outline, head, from),
-                None => outline.leaf(),
+                None => from_nothing(&outline),
             };
         }
         let leaf = head.and_then(|head| outline.id(head));

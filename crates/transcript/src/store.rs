@@ -17,6 +17,7 @@ use latchwork_sys::{IoDoing, PathError, System};
 
 use crate::commit::Work;
 use crate::layout::{Layout, Place};
+use crate::listed::Rows;
 use crate::locks::NOT_HERE;
 use crate::names::{Names, named};
 use crate::page::page;
@@ -39,6 +40,8 @@ struct Inner {
     latches: Latches,
     sessions: Mutex<HashMap<SessionId, Arc<Session>>>,
     names: Arc<Names>,
+    /// What the last list said.
+    listed: Mutex<Option<Rows>>,
 }
 
 impl FileStore {
@@ -64,6 +67,7 @@ impl FileStore {
                 latches,
                 sessions: Mutex::default(),
                 names: Arc::default(),
+                listed: Mutex::default(),
             }),
             threads: Threads::Pool,
         }
@@ -286,14 +290,17 @@ impl TranscriptStore for FileStore {
     }
 
     async fn list(&self) -> Result<Vec<SessionSummary>, OpenError> {
-        let (system, layout) = (self.inner.system.clone(), self.inner.layout.clone());
+        let inner = self.inner.clone();
         let nobody = || OpenError::Refused {
             session: nameless(),
             why: "the list could not be made on a thread of its own".to_owned(),
             source: None,
         };
         self.threads()
-            .run(move || list::list(&system, &layout))
+            .run(move || {
+                let mut listed = inner.listed.lock().unwrap_or_else(PoisonError::into_inner);
+                list::list(&inner.system, &inner.layout, &mut listed)
+            })
             .await
             .map_err(|_| nobody())?
     }

@@ -22,6 +22,8 @@ mod faults;
 mod index;
 #[path = "store/interleavings.rs"]
 mod interleavings;
+#[path = "store/listed.rs"]
+mod listed;
 #[path = "store/old_versions.rs"]
 mod old_versions;
 #[path = "store/refusals.rs"]

@@ -7,6 +7,7 @@
 //! Deliberately absent: values that no fact needs; the rules of versions 1 and 2.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::Facts;
 use crate::json::{MAX_FIELDS, Raw, decode};
@@ -17,8 +18,34 @@ use crate::ours;
 /// The most levels that are followed here, whatever the limit.
 const LEVELS: usize = 64;
 
+/// An entry, with what is kept of it where its line is.
+pub(crate) struct Whole<'a> {
+    pub(crate) facts: Facts<'a>,
+    /// When it was written, as written.
+    pub(crate) timestamp: Option<Cow<'a, str>>,
+    /// Its message, if that is an object.
+    pub(crate) message: Option<Range<usize>>,
+}
+
 /// The facts of the entry that stands on this line, if it is of the usual form.
 pub(crate) fn entry(line: &[u8], depth: usize) -> Option<Facts<'_>> {
+    found(line, depth)?.facts()
+}
+
+/// The same with its time and the place of its message.
+pub(crate) fn whole(line: &[u8], depth: usize) -> Option<Whole<'_>> {
+    let found = found(line, depth)?;
+    let timestamp = string(found.timestamp)?;
+    let message = found.message.as_ref().map(|message| message.place.clone());
+    let facts = found.facts()?;
+    Some(Whole {
+        message: message.filter(|_| matches!(facts.kind, Kind::Message(_))),
+        facts,
+        timestamp,
+    })
+}
+
+fn found(line: &[u8], depth: usize) -> Option<Found<'_>> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     if line.first() != Some(&b'{') || has_control(line) {
         return None;
@@ -31,10 +58,7 @@ pub(crate) fn entry(line: &[u8], depth: usize) -> Option<Facts<'_>> {
     let mut found = Found::default();
     reader.object(1, |reader, key| found.field(reader, key))?;
     reader.space();
-    if reader.at != line.len() {
-        return None;
-    }
-    found.facts()
+    (reader.at == line.len()).then_some(found)
 }
 
 /// Whether any byte is below the space. Without a branch in the loop, so that it is done many bytes at a time.
@@ -52,6 +76,7 @@ struct Found<'a> {
     custom_type: &'a [u8],
     first_kept: &'a [u8],
     level: &'a [u8],
+    timestamp: &'a [u8],
     message: Option<Message<'a>>,
     mark: Option<Own<'a>>,
 }
@@ -60,6 +85,8 @@ struct Found<'a> {
 struct Message<'a> {
     role: &'a [u8],
     key: &'a [u8],
+    /// Where it stands on the line.
+    place: Range<usize>,
 }
 
 #[derive(Default)]
@@ -79,6 +106,7 @@ impl<'a> Found<'a> {
             b"\"customType\"" => self.custom_type = reader.value(1)?,
             b"\"firstKeptEntryId\"" => self.first_kept = reader.value(1)?,
             b"\"thinkingLevel\"" => self.level = reader.value(1)?,
+            b"\"timestamp\"" => self.timestamp = reader.value(1)?,
             b"\"message\"" => self.message = Message::read(reader)?,
             b"\"latchwork\"" => self.mark = Own::read(reader)?,
             _ => drop(reader.value(1)?),
@@ -127,6 +155,7 @@ impl<'a> Message<'a> {
             return Some(None);
         }
         let mut message = Message::default();
+        let start = reader.at;
         reader.object(2, |reader, key| {
             let value = reader.value(2)?;
             match key {
@@ -136,6 +165,7 @@ impl<'a> Message<'a> {
             }
             Some(())
         })?;
+        message.place = start..reader.at;
         Some(Some(message))
     }
 }

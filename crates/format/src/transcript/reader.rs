@@ -84,6 +84,16 @@ impl Reader {
 
     /// Reads one line without its newline; counts it, but leaves `offset` alone.
     pub(crate) fn line(&mut self, line: &[u8], limits: Limits) -> Reading {
+        if self.lines_speak_for_themselves()
+            && let Some(entry) = RawEntry::quick(line, limits)
+        {
+            self.pass();
+            return Reading::Entry(entry);
+        }
+        self.slow_line(line, limits)
+    }
+
+    fn slow_line(&mut self, line: &[u8], limits: Limits) -> Reading {
         self.number += 1;
         if is_blank(line) {
             return Reading::Nothing;

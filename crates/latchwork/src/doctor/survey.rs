@@ -9,7 +9,7 @@ use std::io;
 use std::path::PathBuf;
 
 use latchwork_sys::{FileKind, IoDoing, PathError, System};
-use latchwork_transcript::{SIDECARS, Sidecar};
+use latchwork_transcript::{LISTED, SIDECARS, Sidecar};
 
 use super::targets::Target;
 
@@ -123,6 +123,8 @@ impl Surveyed {
             // Somebody else's business.
         } else if name == NOBODYS_QUARANTINE {
             self.quarantine = Some(path);
+        } else if name == LISTED {
+            // A cache that says nothing of any session that its files do not say.
         } else if name.to_str().is_some_and(Sidecar::is_temporary) {
             self.temporaries.push(path);
         } else {
