@@ -130,8 +130,10 @@ impl Outline {
         self.scanner.saved_through()
     }
 
+    /// As it stands behind the last newline.
     pub(crate) fn reader(&self) -> &crate::transcript::Reader {
-        self.scanner.reader()
+        let scanner = self.tail.as_ref().map(|unsettled| &unsettled.scanner);
+        scanner.unwrap_or(&self.scanner).reader()
     }
 
     pub(crate) fn limits(&self) -> Limits {

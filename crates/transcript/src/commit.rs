@@ -251,7 +251,8 @@ impl Work {
             return;
         }
         let path = &self.session.place.transcript;
-        let opened = self.system().disk.open(path, &OpenHow::updating());
+        // For appending, as a file that may only grow is not opened otherwise.
+        let opened = self.system().disk.open(path, &OpenHow::appending());
         if let Ok(opened) = opened
             && let Ok(facts) = opened.facts()
             && (facts.dev, facts.ino) == known.inode
@@ -412,15 +413,16 @@ impl Work {
     }
 }
 
-/// Eight hex digits like pi's own, unless they are taken.
+/// Eight hex digits like pi's own, unless they are taken. Where nothing random can be had, the next that is free.
 pub(crate) fn fresh_id(system: &System, is_free: impl Fn(&EntryId) -> bool) -> EntryId {
-    for bytes in [4, 4, 4, 4, 8] {
-        let id = EntryId::new(hex_id(&*system.entropy, bytes));
-        if is_free(&id) {
-            return id;
-        }
-    }
-    EntryId::new(latchwork_sys::uuid_v4(&*system.entropy))
+    let random = [4, 4, 4, 4, 8]
+        .into_iter()
+        .map(|bytes| hex_id(&*system.entropy, bytes));
+    let uuid = std::iter::once_with(|| latchwork_sys::uuid_v4(&*system.entropy));
+    let counted = (0_u64..).map(|number| format!("{number:08x}"));
+    let mut ids = random.chain(uuid).chain(counted).map(EntryId::new);
+    // Numbers do not end before the entries do.
+    ids.find(is_free).unwrap_or_else(|| EntryId::new(""))
 }
 
 /// What a commit goes to.

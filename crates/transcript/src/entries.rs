@@ -132,8 +132,9 @@ impl Entries<'_> {
     }
 }
 
-/// Whether an error says that the file was changed in place.
+/// Whether an error says that the file was changed in place, or became shorter.
 pub(crate) fn is_changed(error: &PathError) -> bool {
     let inner = error.source.get_ref();
-    inner.is_some_and(<dyn std::error::Error + Send + Sync>::is::<Changed>)
+    error.source.kind() == std::io::ErrorKind::UnexpectedEof
+        || inner.is_some_and(<dyn std::error::Error + Send + Sync>::is::<Changed>)
 }

@@ -19,7 +19,7 @@ use crate::fold::{fold, from_nothing};
 use crate::head_file::{self, SavedHead};
 use crate::plan::newest_move;
 use crate::session::Session;
-use crate::state::{CHUNK, Known, read_some};
+use crate::state::{Known, read_from};
 
 /// Why what stands at `path` can be no transcript, whatever it holds.
 ///
@@ -129,11 +129,13 @@ struct Look<'a> {
 impl Look<'_> {
     fn open(&mut self, known: &mut Known) -> Result<Snapshot, PathError> {
         let is_known = known.outline.saved_through() > 0;
-        if !is_known
-            && self.ask.keys.is_none()
-            && let Some(end) = end::read(self.session, self.file, self.saved, self.ask.view)?
-        {
-            return Ok(self.snapshot(end.head, end.transcript));
+        if !is_known && self.ask.keys.is_none() {
+            match end::read(self.session, self.file, self.saved, self.ask.view) {
+                Ok(Some(end)) => return Ok(self.snapshot(end.head, end.transcript)),
+                Ok(None) => {}
+                Err(error) if is_changed(&error) => {}
+                Err(error) => return Err(error),
+            }
         }
         match self.of_rows(known) {
             // The file was changed in place; what it holds now is read.
@@ -163,8 +165,8 @@ impl Look<'_> {
         }
         let leaf = head.and_then(|head| outline.id(head));
         let transcript = match self.ask.view {
+            _ if is_old(&outline) => self.old(&outline)?,
             View::Everything => self.whole(&outline)?,
-            _ if is_old(&outline) => self.whole(&outline)?,
             view => self.part(outline, head, view)?,
         };
         Ok(self.snapshot(known.as_head(leaf), transcript))
@@ -181,33 +183,31 @@ impl Look<'_> {
         }
     }
 
-    /// Every line, as far as the outline goes.
+    /// Every entry. What cannot be read is not read again, however long it is.
     fn whole(&self, outline: &Outline) -> Result<Transcript, PathError> {
+        let all: Vec<u32> = outline.rows(0).map(|(number, _)| number).collect();
+        let entries = self.entries(outline).read_all(&all)?;
+        let entries = entries.into_iter().map(|(_, entry)| entry).collect();
+        let missing = || std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
+        Transcript::whole(outline, entries)
+            .ok_or_else(missing)
+            .doing("read", &self.session.place.transcript)
+    }
+
+    /// An old version as far as the outline goes, read from its bytes: its lines mean something together only.
+    fn old(&self, outline: &Outline) -> Result<Transcript, PathError> {
         let end = outline.saved_through() + outline.pending();
-        let mut whole = Transcript::default();
-        let mut bytes = Vec::new();
-        let mut at = 0;
-        while at < end {
-            let held = bytes.len();
-            let room = (end - at).min(CHUNK as u64);
-            bytes.resize(held + usize::try_from(room).unwrap_or(CHUNK), 0);
-            let room = bytes.get_mut(held..).unwrap_or_default();
-            let read =
-                read_some(self.file, room, at).doing("read", &self.session.place.transcript)?;
-            bytes.truncate(held + read);
-            at += read as u64;
-            if read == 0 {
-                break;
-            }
-            let lines = memchr::memrchr(b'\n', &bytes).map_or(0, |end| end + 1);
-            let through = whole.saved_through();
-            // They begin where the ones before ended, so they join.
-            let _joined = whole.push_tail(bytes.get(..lines).unwrap_or_default(), through);
-            bytes.drain(..lines);
+        let mut bytes = read_from(self.file, 0).doing("read", &self.session.place.transcript)?;
+        bytes.truncate(usize::try_from(end).unwrap_or(usize::MAX));
+        Ok(Transcript::parse(&bytes))
+    }
+
+    fn entries<'a>(&'a self, outline: &'a Outline) -> Entries<'a> {
+        Entries {
+            outline,
+            file: Some(self.file),
+            place: &self.session.place,
         }
-        let through = whole.saved_through();
-        let _joined = whole.push_tail(&bytes, through);
-        Ok(whole)
     }
 
     /// The lines that the view needs.
@@ -217,11 +217,7 @@ impl Look<'_> {
         head: Option<u32>,
         view: View,
     ) -> Result<Transcript, PathError> {
-        let entries = Entries {
-            outline: &outline,
-            file: Some(self.file),
-            place: &self.session.place,
-        };
+        let entries = self.entries(&outline);
         let mut above = Vec::new();
         let mut wanted = Vec::new();
         match (view, head) {

@@ -109,7 +109,11 @@ pub(crate) fn put_in_order<E>(
                     .doing("make durable", path)
                     .map_err(NotMended::Unsynced)
             };
-            blank(fragment.len(), write, sync)?;
+            match blank(fragment.len(), write, sync) {
+                // A file that may only grow: the fragment stays, on a line of its own, and is told of as damage.
+                Err(NotMended::Disk(error)) if is_append_only(&error) => continue,
+                blanked => blanked?,
+            }
             system.steps.reach("tail:blanked");
             mended.push(Mended {
                 offset,
@@ -127,6 +131,10 @@ pub(crate) fn put_in_order<E>(
         known.catch_up(system, place, file)?;
     }
     Ok(mended)
+}
+
+fn is_append_only(error: &PathError) -> bool {
+    error.source.kind() == std::io::ErrorKind::PermissionDenied
 }
 
 fn close(file: &dyn DiskFile) -> std::io::Result<()> {

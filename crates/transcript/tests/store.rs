@@ -16,6 +16,8 @@ mod byte_for_byte;
 mod conformance;
 #[path = "store/durability.rs"]
 mod durability;
+#[path = "store/environment.rs"]
+mod environment;
 #[path = "store/faults.rs"]
 mod faults;
 #[path = "store/index.rs"]

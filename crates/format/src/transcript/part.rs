@@ -69,6 +69,40 @@ impl Transcript {
         }
     }
 
+    /// All entries of the file that the outline is of, in its order, which were read by its rows. What cannot be read needs not be read
+    /// again. `None` if an entry is missing.
+    #[must_use]
+    pub fn whole(outline: &Outline, entries: Vec<RawEntry>) -> Option<Self> {
+        if entries.len() != outline.len() {
+            return None;
+        }
+        let through = outline.saved_through();
+        let rows = outline.rows(0).map(|(_, row)| row);
+        let lines = entries.into_iter().zip(rows).map(|(entry, row)| Line {
+            entry,
+            offset: row.offset(),
+            len: row.len() as usize,
+            number: u64::from(row.number()),
+        });
+        let lines: Vec<Line> = lines.collect();
+        let mut before = outline.reader().clone();
+        before.offset = through;
+        let tail = (outline.pending() > 0).then(|| Unsettled {
+            tail: outline.tail(),
+            before: before.clone(),
+            entries: lines.partition_point(|line| line.offset < through),
+        });
+        Some(Transcript {
+            limits: outline.limits(),
+            damage: outline.damage().to_vec(),
+            index: Index::build(&lines, outline.damage()),
+            reader: before,
+            lines,
+            tail,
+            beyond: None,
+        })
+    }
+
     /// The end of a branch that was read from the end of its file, whose beginning (with the header) was read into an outline. Which
     /// line of the file an entry is, nobody counted: they have the number 0.
     #[must_use]

@@ -2,7 +2,7 @@
 //! the file's.
 
 use latchwork_format::backwards::{FromEnd, Reach};
-use latchwork_format::{EntryId, Limits, Outline, RawEntry, Role, Transcript, context};
+use latchwork_format::{EntryId, Limits, Outline, RawEntry, Role, Transcript, Version, context};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -19,6 +19,12 @@ fn parts_agree(bytes: &[u8], step: usize, besides: &[Index]) {
     let whole = Transcript::parse(bytes);
     let outline = Outline::parse(bytes);
     let own = outline.leaf();
+    if whole
+        .header()
+        .is_none_or(|header| !matches!(header.version, Version::One | Version::Two))
+    {
+        whole_agrees(&outline, &whole);
+    }
     for leaf in (0..outline.len())
         .step_by(step)
         .map(|leaf| u32::try_from(leaf).unwrap())
@@ -41,6 +47,37 @@ fn parts_agree(bytes: &[u8], step: usize, besides: &[Index]) {
         part_agrees(&part, &whole, &id);
         end_agrees(bytes, &whole, &id);
     }
+}
+
+/// All entries by their rows are the whole file.
+fn whole_agrees(outline: &Outline, whole: &Transcript) {
+    let entries = whole.entries().cloned().collect();
+    let again = Transcript::whole(outline, entries).unwrap();
+    assert!(again.is_whole());
+    assert_eq!(again.lines(), whole.lines());
+    assert_eq!(
+        (again.damage(), again.tail()),
+        (whole.damage(), whole.tail())
+    );
+    assert_eq!(
+        (again.header(), again.saved_through()),
+        (whole.header(), whole.saved_through())
+    );
+    assert_eq!(again.tree_faults(), whole.tree_faults());
+    assert_eq!(
+        (again.labels(), again.name()),
+        (whole.labels(), whole.name())
+    );
+    assert_eq!(context(&again, None), context(whole, None));
+    let (mut on, mut again_on) = (whole.clone(), again);
+    let more = b"{\"type\":\"label\",\"id\":\"more\",\"parentId\":null,\"targetId\":\"e1\"}\n";
+    on.push_tail(more, on.saved_through()).unwrap();
+    again_on.push_tail(more, again_on.saved_through()).unwrap();
+    assert_eq!(on.lines(), again_on.lines());
+    assert_eq!(
+        Transcript::whole(outline, Vec::new()).is_some(),
+        outline.is_empty()
+    );
 }
 
 fn part_agrees(part: &Transcript, whole: &Transcript, leaf: &EntryId) {
