@@ -26,6 +26,8 @@ mod every_step;
 mod exits;
 #[path = "must_hold/hand_over.rs"]
 mod hand_over;
+#[path = "must_hold/long_line.rs"]
+mod long_line;
 #[path = "must_hold/sidecars.rs"]
 mod sidecars;
 #[path = "must_hold/strangers.rs"]

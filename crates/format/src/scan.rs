@@ -258,12 +258,22 @@ impl Scanner {
         if let Some(long) = &mut self.long {
             long.push(piece);
         } else if self.partial.len() + piece.len() <= self.limits.line_bytes {
+            self.make_room(piece.len());
             self.partial.extend_from_slice(piece);
         } else {
             let mut long = Box::<Long>::default();
             long.push(&std::mem::take(&mut self.partial));
             long.push(piece);
             self.long = Some(long);
+        }
+    }
+
+    /// Doubles what can be held, but not beyond what a line may have.
+    fn make_room(&mut self, more: usize) {
+        let (len, room) = (self.partial.len(), self.partial.capacity());
+        if len + more > room {
+            let wanted = (2 * room).min(self.limits.line_bytes).max(len + more);
+            self.partial.reserve_exact(wanted - len);
         }
     }
 

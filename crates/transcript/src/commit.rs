@@ -14,7 +14,7 @@ use latchwork_session::{AppendError, Birth, Commit, Head, Receipt};
 use latchwork_sys::{DiskFile, IoDoing, OpenHow, PathError, System, hex_id};
 
 use crate::entries::{Entries, is_changed};
-use crate::head_file::{HeadFile, SavedHead};
+use crate::head_file::{HeadFile, SavedHead, Settings};
 use crate::index;
 use crate::lines::{self, Written};
 use crate::meter;
@@ -210,6 +210,7 @@ impl Work {
                 leaf: base.leaf.clone(),
                 at: base.seen.0,
                 witness: base.witness,
+                settings: None,
             });
         known.head(*file, seen.as_ref())
     }
@@ -335,6 +336,7 @@ impl Work {
             leaf,
             at: known.outline.saved_through(),
             witness: known.witness,
+            settings: entry.and_then(|entry| Settings::of(&known.outline, entry)),
         };
         let noted = self.with_head_file(|held| {
             let before = held.head_of(known.inode);

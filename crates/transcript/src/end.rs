@@ -6,11 +6,11 @@
 use std::collections::HashSet;
 
 use latchwork_format::backwards::{self, FromEnd, Reach};
-use latchwork_format::{EntryId, Limits, Outline, RawLine, Tail, Transcript};
+use latchwork_format::{EntryId, Limits, Outline, RawEntry, RawLine, Tail, Transcript};
 use latchwork_session::{Head, Position, View};
 use latchwork_sys::{DiskFile, IoDoing, PathError, read_exact_at};
 
-use crate::head_file::{SavedHead, end_before, witness};
+use crate::head_file::{SavedHead, Settings, end_before, witness};
 use crate::session::Session;
 
 /// In so many bytes from its beginning a file must show its header.
@@ -50,9 +50,17 @@ pub(crate) fn read(
         },
         None => None,
     };
+    // Without anything behind it, the head is where its settings were looked up.
+    let settings = saved
+        .filter(|saved| saved.at == size)
+        .and_then(|saved| saved.settings.as_ref());
+    let reach = match (reach, settings) {
+        (Reach::Context, Some(_)) => Reach::Shown,
+        (reach, _) => reach,
+    };
     let read_at = |offset: u64, bytes: &mut [u8]| read_exact_at(file, bytes, offset);
     let found = backwards::read(size, leaf.as_ref(), reach, Limits::default(), read_at);
-    let found = match found.doing("read the end of", path)? {
+    let mut found = match found.doing("read the end of", path)? {
         FromEnd::Found(found) => found,
         FromEnd::NeedAll(why) => {
             tracing::debug!(session = %session.id, %why, "the end of the transcript is not enough");
@@ -64,6 +72,12 @@ pub(crate) fn read(
     if saved.is_some() && found.tail != Tail::Clean || saved.is_none() && aside {
         return Ok(None);
     }
+    if let (Reach::Shown, Some(settings)) = (reach, settings) {
+        match above(file, settings).doing("read", path)? {
+            Some(above) => found.above = above,
+            None => return Ok(None),
+        }
+    }
     let through = found.saved_through;
     let end = end_before(file, through).doing("read", path)?;
     let transcript = Transcript::part_of_end(found, &beginning);
@@ -73,6 +87,22 @@ pub(crate) fn read(
         witness: if through == 0 { 0 } else { witness(&end) },
     };
     Ok(Some(End { head, transcript }))
+}
+
+/// The entries that say how hard the model is to think and which one it is; `None` if something else stands there.
+fn above(file: &dyn DiskFile, settings: &Settings) -> std::io::Result<Option<Vec<RawEntry>>> {
+    let mut spots = [settings.level, settings.model];
+    spots.sort_unstable();
+    let mut above = Vec::new();
+    for (offset, len, sum) in spots.into_iter().flatten() {
+        let mut line = vec![0; len as usize];
+        read_exact_at(file, &mut line, offset)?;
+        match RawLine::parse(&line) {
+            Ok(RawLine::Entry(entry)) if crc32fast::hash(&line) == sum => above.push(entry),
+            _ => return Ok(None),
+        }
+    }
+    Ok(Some(above))
 }
 
 /// The file's beginning, if its header is there.

@@ -295,7 +295,10 @@ fn saved_head(
     if !is_regular(system, &path) {
         return SavedHeadState::Missing;
     }
-    let Some(SavedHead { leaf, at, witness }) = head_file::load(system, place) else {
+    let Some(SavedHead {
+        leaf, at, witness, ..
+    }) = head_file::load(system, place)
+    else {
         let vanished = system.disk.facts(&path).is_err();
         return if vanished {
             SavedHeadState::Missing

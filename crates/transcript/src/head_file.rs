@@ -6,7 +6,7 @@
 //! are whole by their checksum the greater number counts. Never synced; losing it means pi's rule. A file that is replaced by a
 //! rename instead costs the filesystem's journal as much as a sync, at each commit.
 
-use latchwork_format::EntryId;
+use latchwork_format::{EntryId, Outline};
 use latchwork_sys::{DiskFile, IoDoing, OpenHow, PathError, System, read_at_most, read_exact_at};
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +26,35 @@ pub(crate) struct SavedHead {
     pub at: u64,
     /// The checksum of the bytes before it.
     pub witness: u64,
+    /// The nearest entries at the leaf or above it that say how hard the model is to think and which one it is: without them the whole
+    /// branch would be read where a compaction hides all but its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<Settings>,
+}
+
+/// Where two entries stand, if there are such.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Settings {
+    pub level: Option<Spot>,
+    pub model: Option<Spot>,
+}
+
+/// A line: its first byte, its length, the CRC-32 of its bytes.
+pub(crate) type Spot = (u64, u32, u32);
+
+impl Settings {
+    /// Those of an entry.
+    pub(crate) fn of(outline: &Outline, entry: u32) -> Option<Self> {
+        let row = outline.row(entry).filter(|_| !outline.is_crooked())?;
+        let spot = |entry: Option<u32>| {
+            let row = outline.row(entry?)?;
+            Some((row.offset(), row.len(), row.sum()))
+        };
+        Some(Self {
+            level: spot(row.level()),
+            model: spot(row.model()),
+        })
+    }
 }
 
 /// The checksum of the last bytes before a place; `bytes` end there.
@@ -79,7 +108,9 @@ impl Numbered {
             u64::from(head.leaf.is_some()),
         ];
         let numbers: Vec<u8> = numbers.iter().flat_map(|part| part.to_le_bytes()).collect();
-        checksum(&[numbers.as_slice(), leaf.as_bytes()])
+        let settings = head.settings.as_ref();
+        let settings = settings.and_then(|settings| serde_json::to_vec(settings).ok());
+        checksum(&[&numbers, leaf.as_bytes(), &settings.unwrap_or_default()])
     }
 
     fn read(place: &[u8]) -> Option<Self> {
@@ -248,7 +279,7 @@ impl HeadFile {
 
 #[cfg(test)]
 mod tests {
-    use super::{HeadFile, SavedHead, load, witness};
+    use super::{HeadFile, SavedHead, Settings, load, witness};
     use crate::layout::{Layout, Place};
     use latchwork_format::EntryId;
     use latchwork_session::SessionId;
@@ -275,6 +306,7 @@ mod tests {
             leaf: Some(EntryId::new("a1")),
             at: 7,
             witness: u64::MAX,
+            settings: None,
         };
         save(&system, &place, &head).unwrap();
         assert_eq!(load(&system, &place), Some(head));
@@ -290,6 +322,10 @@ mod tests {
             leaf: Some(EntryId::new(format!("a{at}"))),
             at,
             witness: at * 3,
+            settings: (at % 2 == 0).then_some(Settings {
+                level: Some((at, 2, 3)),
+                model: None,
+            }),
         };
         for at in 1..=5 {
             save(&system, &place, &head(at)).unwrap();
@@ -326,6 +362,7 @@ mod tests {
                 leaf: None,
                 at,
                 witness: 1,
+                settings: Some(Settings::default()),
             };
             held.save(&system, &place, head.clone()).unwrap();
             assert_eq!(held.head(), Some(&head));

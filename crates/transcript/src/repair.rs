@@ -8,12 +8,13 @@ use std::path::PathBuf;
 
 use latchwork_filelock::StageError;
 use latchwork_format::transcript::pieces;
-use latchwork_format::{EntryId, Flaw, MigrateError, SessionId, Transcript, Version, flaws};
+use latchwork_format::{EntryId, Flaw, MigrateError, SessionId, Tail, Transcript, Version, flaws};
 use latchwork_lock::PhaseGuard;
-use latchwork_session::{AppendError, OpenError};
+use latchwork_session::{AppendError, OpenError, View};
 use latchwork_sys::IoDoing;
 
 use crate::commit::{Target, Work, fresh_id};
+use crate::reading::{Ask, open};
 use crate::session::Session;
 use crate::state::{Known, read_from};
 use crate::store::{FileStore, run};
@@ -82,13 +83,20 @@ impl FileStore {
 }
 
 fn verify(session: &Session) -> Result<Option<Verified>, OpenError> {
-    let Some(file) = crate::reading::open_file(session)? else {
-        return Ok(None);
+    let ask = Ask {
+        view: View::Everything,
+        keys: None,
     };
-    let bytes = read_from(&*file, 0).doing("read", &session.place.transcript);
-    let bytes = bytes.map_err(|error| crate::reading::backend(session, error))?;
-    let transcript = Transcript::parse(&bytes);
-    let bytes = bytes.len() as u64;
+    let snapshot = open(session, &ask)?;
+    if !snapshot.exists {
+        return Ok(None);
+    }
+    let transcript = &*snapshot.transcript;
+    let behind = match transcript.tail() {
+        Tail::Clean => 0,
+        Tail::Unterminated { len, .. } | Tail::Fragment { len, .. } => len as u64,
+    };
+    let bytes = transcript.saved_through() + behind;
     let fault = transcript.writable().err().filter(|_| bytes > 0);
     let parents: std::collections::HashSet<_> = transcript
         .entries()
@@ -104,7 +112,7 @@ fn verify(session: &Session) -> Result<Option<Verified>, OpenError> {
         entries: transcript.entry_count(),
         branches: ends.count(),
         read_only: fault.map(|fault| fault.to_string()),
-        flaws: flaws(&transcript),
+        flaws: flaws(transcript),
     }))
 }
 

@@ -16,9 +16,13 @@ struct Disk(PathBuf);
 impl Disk {
     /// None where this user may not mount, and then it says so.
     fn mount(at: PathBuf) -> Option<Self> {
+        Self::mount_with(at, "size=512k")
+    }
+
+    fn mount_with(at: PathBuf, options: &str) -> Option<Self> {
         std::fs::create_dir(&at).unwrap();
         let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=512k", "tmpfs"])
+            .args(["-t", "tmpfs", "-o", options, "tmpfs"])
             .arg(&at)
             .output();
         if mounted.is_ok_and(|mounted| mounted.status.success()) {
@@ -113,6 +117,37 @@ fn a_disk_that_fills_while_the_model_speaks_costs_the_reply_and_not_the_message(
 #[test]
 fn a_disk_that_fills_before_a_session_is_born_leaves_no_half_of_a_file() {
     fills_during_the_call(false);
+}
+
+#[test]
+fn a_disk_without_room_for_another_name_is_told_and_costs_no_message() {
+    let bench = Bench::begun();
+    bench.endpoint.otherwise(|_| Reply::text("an answer"));
+    let Some(disk) = Disk::mount_with(bench.home.path("disk"), "size=4m,nr_inodes=14") else {
+        return;
+    };
+    let talk = disk.0.join("talk.jsonl");
+    let fillers = || (0..).map(|number| disk.0.join(format!("filler{number}")));
+    // No room from the beginning on: nothing is accepted, and nothing is half there.
+    let taken: Vec<_> = fillers()
+        .take_while(|path| std::fs::write(path, "").is_ok())
+        .collect();
+    let failed = run(&bench, &talk, &["question"]).run().expect_refusal();
+    assert!(failed.stderr.contains("space"), "{failed}");
+    assert!(!talk.exists());
+    // Room for one more name each time, until there is room for all that a turn needs.
+    for path in &taken {
+        std::fs::remove_file(path).unwrap();
+        let done = run(&bench, &talk, &["--key", "q", "question"]).run();
+        if done.code() == Some(0) {
+            break;
+        }
+        assert!(done.stderr.contains("space"), "{done}");
+    }
+    let report = Report::read(&talk);
+    report.assert_settled();
+    assert_eq!(report.count_user_text_anywhere("question"), 1);
+    assert_eq!(report.texts_on_path("assistant"), ["an answer"]);
 }
 
 #[test]

@@ -63,6 +63,12 @@ impl Row {
         self.number
     }
 
+    /// The CRC-32 of its line.
+    #[must_use]
+    pub fn sum(&self) -> u32 {
+        self.sum
+    }
+
     /// Whether `line` has the length and the CRC-32 of the line that was read.
     #[must_use]
     pub fn fits(&self, line: &[u8]) -> bool {

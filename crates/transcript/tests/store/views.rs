@@ -10,6 +10,7 @@ use latchwork_session::{
 };
 use latchwork_transcript::FileStore;
 use proptest::prelude::*;
+use serde_json::json;
 
 use crate::bench::*;
 
@@ -25,6 +26,8 @@ enum Event {
     /// A peer continues the last line, or an older one.
     Peer(u8),
     PeerName(u8),
+    /// It says how hard the model is to think, or which one it is.
+    PeerSets(u8),
     /// What stands behind the last newline.
     Tail(&'static str),
 }
@@ -39,6 +42,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => any::<u8>().prop_map(Event::Rewind),
         2 => any::<u8>().prop_map(Event::Peer),
         1 => any::<u8>().prop_map(Event::PeerName),
+        2 => any::<u8>().prop_map(Event::PeerSets),
         1 => prop_oneof![
             Just("{\"type\":\"message\",\"id\":\"torn"),
             Just("{\"type\":\"message\",\"id\":\"whole\",\"parentId\":null,\"timestamp\":\"2026-01-01T00:00:00.000Z\",\"message\":{\"role\":\"user\",\"content\":\"w\"}}"),
@@ -88,7 +92,7 @@ async fn happen(bench: &Bench, store: &FileStore, event: &Event, number: usize) 
             }
             return guard.release().await.unwrap();
         }
-        Event::Peer(by) | Event::PeerName(by) => {
+        Event::Peer(by) | Event::PeerName(by) | Event::PeerSets(by) => {
             if !there.exists {
                 return;
             }
@@ -99,6 +103,16 @@ async fn happen(bench: &Bench, store: &FileStore, event: &Event, number: usize) 
             bench.append_raw(
                 match event {
                     Event::Peer(_) => pi_user(&id, parent, "of a peer"),
+                    Event::PeerSets(by) if by % 2 == 0 => pi_line(
+                        &id,
+                        parent,
+                        &json!({ "type": "thinking_level_change", "thinkingLevel": id }),
+                    ),
+                    Event::PeerSets(_) => pi_line(
+                        &id,
+                        parent,
+                        &json!({ "type": "model_change", "provider": "p", "modelId": id }),
+                    ),
                     _ => pi_name(&id, parent),
                 }
                 .as_bytes(),
