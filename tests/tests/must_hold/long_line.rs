@@ -14,7 +14,7 @@ const LINE_BYTES: u64 = 240 << 20;
 const SPACE_KIB: u64 = 235 << 10;
 
 fn limited(bench: &Bench, words: &[&str]) -> Invocation {
-    let limit = format!("ulimit -v {SPACE_KIB}; exec \"$@\"");
+    let limit = format!("export MALLOC_ARENA_MAX=1; ulimit -v {SPACE_KIB}; exec \"$@\"");
     let mut all = vec!["-c", &limit, "sh", latchwork().to_str().unwrap()];
     all.extend(words);
     bench.home.program("sh", all)
