@@ -8,6 +8,9 @@ use plotters::prelude::*;
 
 use super::number;
 
+/// Where the names of the lines stand: where no line does.
+pub use plotters::prelude::SeriesLabelPosition as Corner;
+
 /// Why a picture could not be drawn.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// A part of a picture.
@@ -116,7 +119,7 @@ pub fn dots(
     Ok(())
 }
 
-/// Draws lines; `across` and `up` are the scales, `share` writes the numbers of the latter.
+/// Draws lines; `across` and `up` are the scales, `written` writes the numbers of the latter.
 ///
 /// # Errors
 /// When the backend cannot draw.
@@ -125,7 +128,7 @@ pub fn lines<X, Y>(
     caption: &str,
     (across, up): (X, Y),
     written: &dyn Fn(&f64) -> String,
-    lines: &[Line],
+    (lines, names): (&[Line], Corner),
 ) -> Result<(), Failure>
 where
     X: AsRangedCoord<Value = f64>,
@@ -136,6 +139,7 @@ where
     let mut chart = ChartBuilder::on(area)
         .caption(caption, (FONT, 17))
         .margin(12)
+        .margin_right(26)
         .x_label_area_size(32)
         .y_label_area_size(64)
         .build_cartesian_2d(across, up)?;
@@ -159,7 +163,7 @@ where
     if !lines.is_empty() {
         chart
             .configure_series_labels()
-            .position(SeriesLabelPosition::LowerRight)
+            .position(names)
             .background_style(WHITE.mix(0.9))
             .border_style(BLACK.mix(0.3))
             .label_font((FONT, 13))
@@ -189,6 +193,7 @@ mod tests {
             halves((600, 300), 300, |left, right| {
                 dots(left, "dots", (1.0..1_000.0, 100), rows)?;
                 let scales = ((1.0..1_000.0).log_scale(), 0.0..1.0);
+                let all = (all, Corner::LowerRight);
                 lines(right, "lines", scales, &|share| number(*share), all)
             })
             .unwrap()

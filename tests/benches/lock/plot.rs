@@ -1,6 +1,6 @@
 //! The picture of a measurement: on the left what moments cost, on the right how long a crowd waits.
 
-use latchwork_tests::measure::chart::{Failure, Line, Row, colours, dots, halves, lines};
+use latchwork_tests::measure::chart::{Corner, Failure, Line, Row, colours, dots, halves, lines};
 use latchwork_tests::measure::{Figures, Sample};
 use plotters::prelude::*;
 
@@ -21,7 +21,9 @@ pub(crate) fn draw(results: &Results) -> Result<String, Failure> {
         let caption = format!("Waits of {crowd} greedy processes: share below, by ms");
         let scales = ((0.001..5_000.0).log_scale(), 0.0..1.0);
         let percent = |share: &f64| format!("{:.0} %", share * 100.0);
-        lines(right, &caption, scales, &percent, &waits(results))
+        let waits = waits(results);
+        let named = (&waits[..], Corner::LowerRight);
+        lines(right, &caption, scales, &percent, named)
     })
 }
 

@@ -1,7 +1,7 @@
 //! The picture of a measurement: on the left what it takes to see something of a session, on the right how fast one grows.
 
 use latchwork_tests::conversations::Shape;
-use latchwork_tests::measure::chart::{Failure, Line, Row, colours, dots, halves, lines};
+use latchwork_tests::measure::chart::{Corner, Failure, Line, Row, colours, dots, halves, lines};
 use latchwork_tests::measure::{Figures, number};
 use plotters::prelude::*;
 
@@ -22,18 +22,14 @@ pub(crate) fn draw(figures: &Figures, size: &Size) -> Result<String, Failure> {
             &moments(figures, size),
         )?;
         let most = size.append_to.last().copied().unwrap_or(1) as f64;
-        let caption = "Messages a second, by entries there already";
+        let caption = "Messages a second, by entries there already (100 for none)";
         let scales = (
             (EMPTY_AT..most.max(1_000.0)).log_scale(),
             (0.5..2_000_000.0).log_scale(),
         );
-        lines(
-            right,
-            caption,
-            scales,
-            &|rate| number(*rate),
-            &rates(figures, size),
-        )
+        let rates = rates(figures, size);
+        let named = (&rates[..], Corner::LowerLeft);
+        lines(right, caption, scales, &|rate| number(*rate), named)
     })
 }
 
