@@ -48,6 +48,8 @@ struct Arguments {
 }
 
 fn work() -> Result<(), Failure> {
+    // Whoever started it may be killed, and nobody would end it then, nor free the filesystem that it writes to.
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
     let arguments = arguments(std::env::args().skip(1))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()

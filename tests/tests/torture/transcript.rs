@@ -10,6 +10,7 @@
 //! | `calls` | a real writer killed at each of its system calls, one after the other |
 //! | `power` | a workload on a disk in memory, cut after each of its changes, recovered, cut again |
 //! | `memory` | that workload |
+//! | `cuts`, `mounts` | real writers over a filesystem of their own that is shut down; as root |
 //! | `figures` | what was done, for the page |
 //!
 //! **Red controls**, each caught within 1 % of the runs: see the tests that end in `is_caught`. A seed decides every choice; the moment at
@@ -19,12 +20,16 @@
 
 #[path = "transcript/calls.rs"]
 mod calls;
+#[path = "transcript/cuts.rs"]
+mod cuts;
 #[path = "transcript/figures.rs"]
 mod figures;
 #[path = "transcript/kill.rs"]
 mod kill;
 #[path = "transcript/memory.rs"]
 mod memory;
+#[path = "transcript/mounts.rs"]
+mod mounts;
 #[path = "transcript/planted.rs"]
 mod planted;
 #[path = "transcript/power.rs"]
@@ -35,12 +40,17 @@ use std::time::Duration;
 
 use latchwork_tests::workload::Mutant;
 
-use crate::choice::{kills, seed, states};
+use crate::choice::{cuts, is_cut, kills, seed, states};
+use cuts::Cuts;
 use kill::Kills;
+use mounts::Kind;
 use power::Power;
 
 /// How many kills there are in the ordinary tests.
 const KILLS: u64 = 2_000;
+/// How many cuts there are on each filesystem in the ordinary tests, and in how many of them a control is to be seen at most.
+const CUTS: u64 = 10;
+const CONTROL_CUTS: u64 = 300;
 /// How long states are tried in the ordinary tests, and how many at most.
 const STATES_TIME: Duration = Duration::from_secs(60);
 const STATES: u64 = 2_000_000;
@@ -103,7 +113,7 @@ fn transcript_writer_killed_at_each_of_its_system_calls_breaks_no_invariant() {
             assert_eq!(done.broken, Vec::<String>::new(), "seed {}", seed());
             assert!(done.faults > 50, "{done:?}");
         }
-        None => figures::say("system calls: SKIPPED: strace is not installed"),
+        None => figures::skipped("system calls", "strace is not installed"),
     }
 }
 
@@ -167,4 +177,76 @@ fn power_control(mutant: Mutant) {
         mutant.name(),
         done.faults
     );
+}
+
+#[test]
+fn transcript_real_cuts_of_the_power_on_ext4_lose_nothing_that_was_acknowledged() {
+    real_cuts(Kind::Ext4);
+}
+
+#[test]
+fn transcript_real_cuts_of_the_power_on_xfs_lose_nothing_that_was_acknowledged() {
+    real_cuts(Kind::Xfs);
+}
+
+fn real_cuts(kind: Kind) {
+    let (what, asked) = (format!("cuts {}", kind.name()), cuts(CUTS));
+    match cut(kind, asked, None) {
+        Ok(Some(done)) => {
+            done.say(&what);
+            assert_eq!(done.broken, Vec::<String>::new(), "seed {}", seed());
+            assert!(done.faults >= asked, "{done:?}");
+        }
+        Ok(None) => {}
+        Err(why) => figures::skipped(&what, &why),
+    }
+}
+
+#[test]
+fn transcript_cut_control_that_never_syncs_is_caught() {
+    cut_control(Mutant::NoSync);
+}
+
+#[test]
+fn transcript_cut_control_that_acknowledges_before_the_sync_is_caught() {
+    cut_control(Mutant::AckBeforeSync);
+}
+
+#[test]
+fn transcript_cut_control_that_never_syncs_a_directory_is_caught() {
+    cut_control(Mutant::NoDirSync);
+}
+
+fn cut_control(mutant: Mutant) {
+    for kind in Kind::ALL {
+        let what = format!("{} on {}", mutant.name(), kind.name());
+        match cut(kind, CONTROL_CUTS, Some(mutant)) {
+            Ok(Some(done)) => {
+                done.say(&what);
+                let faults = done.faults;
+                assert!(
+                    !done.broken.is_empty(),
+                    "{what} not caught in {faults} cuts"
+                );
+            }
+            Ok(None) => {}
+            Err(why) => figures::skipped(&what, &why),
+        }
+    }
+}
+
+/// `None` where another filesystem is asked for.
+fn cut(kind: Kind, cuts: u64, mutant: Option<Mutant>) -> Result<Option<figures::Done>, String> {
+    let _alone = alone();
+    if !is_cut(kind.name()) {
+        return Ok(None);
+    }
+    let seed = seed();
+    let campaign = Cuts {
+        kind,
+        seed,
+        cuts,
+        mutant,
+    };
+    campaign.run().map(Some)
 }

@@ -147,7 +147,7 @@ impl Power {
     async fn recover(&self, point: &Point<'_>, record: bool, done: &mut Done) -> Option<Recovery> {
         done.faults += 1;
         let raw = memory::image(point.disk);
-        done.torn += u64::from(ends_torn(&raw));
+        done.torn += u64::from(raw.ends_torn());
         // What is lost is not there afterwards either; so this is looked at now and then, and where something must have stayed.
         let looks = point.before.is_some() || done.faults.is_multiple_of(4);
         let broken = if looks {
@@ -252,11 +252,6 @@ impl Point<'_> {
         };
         case.broken()
     }
-}
-
-fn ends_torn(image: &Image) -> bool {
-    let bytes = image.transcript.as_ref();
-    bytes.is_some_and(|bytes| !bytes.ends_with(b"\n"))
 }
 
 /// A recovery that may be cut itself.
