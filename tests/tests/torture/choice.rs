@@ -30,6 +30,11 @@ pub(crate) fn is_cut(filesystem: &str) -> bool {
     variable("LATCHWORK_TORTURE_FILESYSTEM").is_none_or(|said| said == filesystem)
 }
 
+/// Whether more than the ordinary tests' share is asked for.
+pub(crate) fn is_long() -> bool {
+    states().is_some() || figures().is_some()
+}
+
 /// Where the figures of a campaign are to be added.
 pub(crate) fn figures() -> Option<String> {
     variable("LATCHWORK_TORTURE_FIGURES")

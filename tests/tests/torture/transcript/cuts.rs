@@ -83,11 +83,12 @@ impl<'a> Session<'a> {
     fn begin(cuts: Cuts, mounted: &'a Mounted, number: u64, numbers: &mut Numbers) -> Self {
         let mut numbers = Numbers(numbers.draw());
         let sessions = mounted.path().join(format!("sessions-{number}"));
-        let begun_with = match cuts.mutant {
+        let (begun_with, bytes) = match cuts.mutant {
             // What is wrong with names shows in what is new.
-            Some(_) => "nothing",
-            None => planted::plant(&sessions, &mut numbers),
+            Some(_) => planted::kind(0),
+            None => planted::draw(&mut numbers),
         };
+        planted::put(&sessions, bytes);
         let planted = Image::read(&sessions, "s");
         let session = Self {
             cuts,

@@ -84,8 +84,17 @@ pub(crate) struct Session {
 
 impl Session {
     pub(crate) fn begin(seed: u64, mutant: Option<Mutant>) -> Self {
+        Self::begin_with(planted::draw(&mut Numbers(seed)), seed, mutant)
+    }
+
+    /// With what is planted.
+    pub(crate) fn begin_with(
+        (begun_with, bytes): (&'static str, Option<Vec<u8>>),
+        seed: u64,
+        mutant: Option<Mutant>,
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let begun_with = planted::plant(&dir.path().join("sessions"), &mut Numbers(seed));
+        planted::put(&dir.path().join("sessions"), bytes);
         let planted = Image::read(&dir.path().join("sessions"), "s");
         Self {
             dir,
