@@ -50,18 +50,23 @@ impl Work {
         let (system, place) = (self.system(), &self.session.place);
         let path = &place.transcript;
         let mut original = read_from(file, 0).doing("read", path)?;
-        let staged = loop {
+        let (staged, kept) = loop {
             let bytes = make(&original)?;
             let staged = self.permit.stage()?;
             append_whole(&**staged.file(), &bytes).doing("write", path)?;
             staged.file().sync_all().doing("make durable", path)?;
             system.steps.reach("migrate:staged");
+            if let Some(now) = self.grown(file, &original)? {
+                original = now;
+                continue;
+            }
+            // Keeping it takes a sync, so it is looked at once more behind that.
+            let kept = keep(system, place, "original", &original)?;
             match self.grown(file, &original)? {
-                None => break staged,
+                None => break (staged, kept),
                 Some(now) => original = now,
             }
         };
-        let kept = keep(system, place, "original", &original)?;
         self.permit.replace(staged)?;
         // What came in the last moment is in the old file alone.
         if let Some(now) = self.grown(file, &original)? {
