@@ -1,7 +1,7 @@
 //! A process that writes a transcript until it is killed: the worker of the crash campaign.
 //!
 //! ```text
-//! transcript-worker --sessions DIR --session ID --story FILE --name NAME --seed NUMBER [--moves NUMBER] [--recover] [--mutant NAME]
+//! transcript-worker --sessions DIR --session ID --story FILE --name NAME --seed NUMBER [--moves NUMBER] [--only MOVE,MOVE] [--recover] [--mutant NAME]
 //!                   [--die-in-write NUMBER --after-1024ths NUMBER]
 //! ```
 //!
@@ -16,7 +16,7 @@ use std::sync::Arc;
 use latchwork_filelock::PeerLock;
 use latchwork_session::SessionId;
 use latchwork_sys::System;
-use latchwork_tests::workload::{Fate, FileStory, Mood, Mutant, Numbers, Writer};
+use latchwork_tests::workload::{Fate, FileStory, Mood, Move, Mutant, Numbers, Writer};
 use latchwork_transcript::{FileStore, Layout, Options};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -41,6 +41,8 @@ struct Arguments {
     seed: u64,
     moves: u64,
     recover: bool,
+    /// These moves, one after the other, in place of what chance draws.
+    only: Vec<Move>,
     /// In which write it kills itself; 0 for none.
     die_in_write: u64,
     out_of_1024: u64,
@@ -48,6 +50,8 @@ struct Arguments {
 }
 
 fn work() -> Result<(), Failure> {
+    // Whoever started it may be killed, and nobody would end it then, nor free the filesystem that it writes to.
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
     let arguments = arguments(std::env::args().skip(1))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -82,7 +86,14 @@ async fn write(arguments: Arguments) -> Result<(), Failure> {
     } else {
         (Mood::Anything, arguments.moves)
     };
-    writer.moves(mood, moves).await;
+    match arguments.only.as_slice() {
+        [] => writer.moves(mood, moves).await,
+        only => {
+            for one in only {
+                writer.make(*one).await;
+            }
+        }
+    }
     say("done")
 }
 
@@ -112,6 +123,11 @@ fn arguments(mut words: impl Iterator<Item = String>) -> Result<Arguments, Failu
             "--name" => read.name = value,
             "--seed" => read.seed = value.parse()?,
             "--moves" => read.moves = value.parse()?,
+            "--only" => {
+                let named =
+                    |name| Move::named(name).ok_or_else(|| format!("no move is named {name}"));
+                read.only = value.split(',').map(named).collect::<Result<_, _>>()?;
+            }
             "--die-in-write" => read.die_in_write = value.parse()?,
             "--after-1024ths" => read.out_of_1024 = value.parse()?,
             "--mutant" => {

@@ -7,6 +7,7 @@
 //! | file | idea |
 //! |---|---|
 //! | `writer` | one writer and its moves |
+//! | `moves` | what it can be told to do, by name |
 //! | `turn` | the moves of a turn: accept, place, answer, retire |
 //! | `anew` | the moves that write anew what is there: rewrite, mend, repair |
 //! | `words` | the bodies of entries, each with a nonce |
@@ -17,6 +18,7 @@
 
 mod anew;
 mod fate;
+mod moves;
 mod mutant;
 mod numbers;
 mod story;
@@ -25,6 +27,7 @@ mod words;
 mod writer;
 
 pub use fate::Fate;
+pub use moves::Move;
 pub use mutant::Mutant;
 pub use numbers::{Numbers, SeededEntropy};
 pub use story::{FileStory, Listener};

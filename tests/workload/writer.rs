@@ -77,6 +77,15 @@ impl Writer {
         }
     }
 
+    /// The same, waiting for a lock no longer than this.
+    #[must_use]
+    pub fn patient_for(self, time: std::time::Duration) -> Self {
+        Self {
+            wait: Wait::at_most(time),
+            ..self
+        }
+    }
+
     /// Makes so many moves.
     pub async fn moves(&mut self, mood: Mood, times: u64) {
         for _ in 0..times {
@@ -84,23 +93,6 @@ impl Writer {
                 Mood::Anything => self.any_move().await,
                 Mood::Recovery => self.recovery().await,
             }
-        }
-    }
-
-    async fn any_move(&mut self) {
-        match self.numbers.below(20) {
-            0..=2 => self.accept().await,
-            3..=6 => self.turn().await,
-            7..=9 => self.beside(Intent::AtHead).await,
-            10 => self.beside(Intent::Exact).await,
-            11 => self.beside(Intent::Aside).await,
-            12 => self.again().await,
-            13 => self.rewind().await,
-            14 => self.fork().await,
-            15 | 16 => self.rewrite().await,
-            17 => self.mend().await,
-            18 => self.repair().await,
-            _ => self.read().await,
         }
     }
 
@@ -126,7 +118,7 @@ impl Writer {
     }
 
     /// One entry beside any turn.
-    async fn beside(&mut self, intent: Intent) {
+    pub(super) async fn beside(&mut self, intent: Intent) {
         let Some(snapshot) = self.open().await else {
             return;
         };
@@ -145,7 +137,7 @@ impl Writer {
         clippy::await_holding_invalid_type,
         reason = "a guard over one call of the store"
     )]
-    async fn rewind(&mut self) {
+    pub(super) async fn rewind(&mut self) {
         let Some(snapshot) = self.open().await else {
             return;
         };
@@ -180,7 +172,7 @@ impl Writer {
         clippy::await_holding_invalid_type,
         reason = "a guard over one call of the store"
     )]
-    async fn fork(&mut self) {
+    pub(super) async fn fork(&mut self) {
         let Some(snapshot) = self.open().await else {
             return;
         };
@@ -206,7 +198,7 @@ impl Writer {
         });
     }
 
-    async fn read(&mut self) {
+    pub(super) async fn read(&mut self) {
         let Some(snapshot) = self.open().await else {
             return;
         };

@@ -31,6 +31,12 @@ pub(crate) struct Args {
     /// `transcript` only: how many states after a loss of power
     #[arg(long)]
     states: Option<u64>,
+    /// `transcript` only: how many cuts of the power on each filesystem, as root
+    #[arg(long)]
+    cuts: Option<u64>,
+    /// `transcript` only: cut this filesystem alone
+    #[arg(long, value_parser = ["ext4", "xfs"])]
+    filesystem: Option<String>,
     /// `transcript` only: write the numbers to docs/reliability.md
     #[arg(long)]
     write: bool,
@@ -127,10 +133,14 @@ fn command(workspace: &Workspace, args: &Args) -> Command {
         ("LATCHWORK_TORTURE_RUNS", args.runs),
         ("LATCHWORK_TORTURE_KILLS", args.kills),
         ("LATCHWORK_TORTURE_STATES", args.states),
+        ("LATCHWORK_TORTURE_CUTS", args.cuts),
     ] {
         if let Some(value) = value {
             cargo.env(name, value.to_string());
         }
+    }
+    if let Some(filesystem) = &args.filesystem {
+        cargo.env("LATCHWORK_TORTURE_FILESYSTEM", filesystem);
     }
     cargo
 }
@@ -164,6 +174,8 @@ mod tests {
             runs: None,
             kills: None,
             states: None,
+            cuts: None,
+            filesystem: None,
             write: false,
             processes: None,
             release: false,
@@ -225,10 +237,12 @@ mod tests {
     }
 
     #[test]
-    fn kills_and_states_reach_the_campaign_of_the_transcript() {
+    fn kills_states_and_cuts_reach_the_campaign_of_the_transcript() {
         let args = Args {
             kills: Some(9),
             states: Some(8),
+            cuts: Some(7),
+            filesystem: Some("xfs".to_owned()),
             ..args("transcript")
         };
         let command = command(&workspace(&[]), &args);
@@ -240,6 +254,12 @@ mod tests {
             set(&command, "LATCHWORK_TORTURE_STATES").as_deref(),
             Some("8")
         );
+        assert_eq!(
+            set(&command, "LATCHWORK_TORTURE_CUTS").as_deref(),
+            Some("7")
+        );
+        let filesystem = set(&command, "LATCHWORK_TORTURE_FILESYSTEM");
+        assert_eq!(filesystem.as_deref(), Some("xfs"));
         assert_eq!(set(&command, "LATCHWORK_TORTURE_RUNS"), None);
     }
 

@@ -213,6 +213,9 @@ impl Walk {
 
     /// Takes a line; tells whether it is whole.
     fn line(&mut self, line: &[u8], offset: u64) -> (Step, bool) {
+        if let Some(step) = self.pass_quickly(line) {
+            return (step, true);
+        }
         if line.len() <= self.limits.line_bytes
             && let Some(facts) = quick::entry(line, self.limits.depth)
         {
@@ -232,6 +235,37 @@ impl Walk {
         match &self.wanted {
             Some(wanted) if id.as_ref() == Some(wanted) => Step::Stuck(NeedAll::Missing),
             _ => Step::On,
+        }
+    }
+
+    /// Passes an entry that can only be on the way to another one, by what its line begins with. If the line is damaged behind that, all
+    /// lines would bridge it to the very parent that it names here.
+    fn pass_quickly(&mut self, line: &[u8]) -> Option<Step> {
+        if !self.whole || line.len() > self.limits.line_bytes || line.last() != Some(&b'}') {
+            return None;
+        }
+        let begins = quick::beginning(line)?;
+        // What may say what is looked for is read.
+        let says = match begins.kind {
+            b"message" => !self.has_model,
+            b"compaction" | b"custom" | b"custom_message" | b"branch_summary" | b"label" => false,
+            _ => true,
+        };
+        let wanted = self.wanted.as_ref()?.as_str() == begins.id;
+        if wanted && says {
+            return None;
+        }
+        self.passed.add(begins.id);
+        if !wanted {
+            return Some(Step::On);
+        }
+        match begins.parent.filter(|parent| *parent != begins.id) {
+            Some(parent) if self.passed.may_hold(parent) => Some(Step::Stuck(NeedAll::Later)),
+            Some(parent) => {
+                self.wanted = Some(EntryId::new(parent));
+                Some(Step::On)
+            }
+            None => Some(Step::Done),
         }
     }
 

@@ -59,7 +59,7 @@ pub use error::{IoDoing, PathError};
 pub use fault::{
     BadDirective, Broken, Change, Choice, Dice, Fault, FaultDisk, FaultOutcome, FileSteps, Fired,
     KillAt, Odometer, OpLog, Operation, PowerLoss, SimDisk, SimProcess, Swept, Trace, TraceDisk,
-    TraceRules, steps_from_directive, sweep,
+    TraceRules, lose_power, steps_from_directive, sweep,
 };
 pub use file_users::{FileUser, HeldLock};
 pub use file_uses::{FileKey, FileUse};

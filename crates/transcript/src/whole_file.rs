@@ -50,18 +50,23 @@ impl Work {
         let (system, place) = (self.system(), &self.session.place);
         let path = &place.transcript;
         let mut original = read_from(file, 0).doing("read", path)?;
-        let staged = loop {
+        let (staged, kept) = loop {
             let bytes = make(&original)?;
             let staged = self.permit.stage()?;
             append_whole(&**staged.file(), &bytes).doing("write", path)?;
             staged.file().sync_all().doing("make durable", path)?;
             system.steps.reach("migrate:staged");
+            if let Some(now) = self.grown(file, &original)? {
+                original = now;
+                continue;
+            }
+            // Keeping it takes a sync, so it is looked at once more behind that.
+            let kept = keep(system, place, "original", &original)?;
             match self.grown(file, &original)? {
-                None => break staged,
+                None => break (staged, kept),
                 Some(now) => original = now,
             }
         };
-        let kept = keep(system, place, "original", &original)?;
         self.permit.replace(staged)?;
         // What came in the last moment is in the old file alone.
         if let Some(now) = self.grown(file, &original)? {
@@ -115,7 +120,8 @@ impl Work {
             why: lines::why(&error),
         })?;
         bytes.extend(written.iter().flat_map(|line| line.bytes.iter().copied()));
-        let put = || -> Result<(), StageError> {
+        let mut named = None;
+        let mut put = || -> Result<(), StageError> {
             let staged = self.permit.stage()?;
             append_whole(&**staged.file(), &bytes).doing("write", &place.transcript)?;
             staged
@@ -123,6 +129,7 @@ impl Work {
                 .sync_all()
                 .doing("make durable", &place.transcript)?;
             system.steps.reach("commit:before-write");
+            named = Some(staged.file().clone());
             match what {
                 Missing::File => self.permit.create(staged)?,
                 Missing::Content => self.fill(staged)?,
@@ -130,7 +137,10 @@ impl Work {
             system.steps.reach("commit:written");
             Ok(())
         };
-        put().map_err(|error| self.stage_failed(error))?;
+        put().map_err(|error| match error {
+            StageError::Io(error) if self.may_stand(named.as_deref()) => self.unknown(error),
+            error => self.stage_failed(error),
+        })?;
         let settled = || {
             let synced = system.disk.sync_dir(&place.dir);
             synced.doing("make durable", &place.dir)?;
@@ -141,10 +151,24 @@ impl Work {
         // It has its name: whether that lasts must not be asked twice.
         let file = settled().map_err(|error| self.unknown(error))?;
         known.forget();
+        // What was written stands there, whether it can be read back now or not.
         known
             .catch_up(system, place, &*file)
-            .map_err(|error| self.failed(error))?;
+            .map_err(|error| self.unknown(error))?;
         Ok(())
+    }
+}
+
+impl Work {
+    /// Whether a file may be the transcript though its naming failed: it is found there, or nobody can look.
+    fn may_stand(&self, named: Option<&dyn DiskFile>) -> bool {
+        let Some(named) = named else { return false };
+        let there = self.system().disk.facts(&self.session.place.transcript);
+        match (there, named.facts()) {
+            (Ok(there), Ok(named)) => there.same_inode(&named),
+            (Err(error), _) => error.kind() != std::io::ErrorKind::NotFound,
+            (Ok(_), Err(_)) => true,
+        }
     }
 }
 

@@ -20,6 +20,21 @@ pub(crate) fn states() -> Option<u64> {
     variable("LATCHWORK_TORTURE_STATES").map(|text| whole("LATCHWORK_TORTURE_STATES", &text))
 }
 
+/// How many cuts of the power on each filesystem, or the campaign's own number.
+pub(crate) fn cuts(default: u64) -> u64 {
+    number("LATCHWORK_TORTURE_CUTS", default)
+}
+
+/// Whether this filesystem is to be cut: the one that was said, or all.
+pub(crate) fn is_cut(filesystem: &str) -> bool {
+    variable("LATCHWORK_TORTURE_FILESYSTEM").is_none_or(|said| said == filesystem)
+}
+
+/// Whether more than the ordinary tests' share is asked for.
+pub(crate) fn is_long() -> bool {
+    states().is_some() || figures().is_some()
+}
+
 /// Where the figures of a campaign are to be added.
 pub(crate) fn figures() -> Option<String> {
     variable("LATCHWORK_TORTURE_FIGURES")

@@ -26,7 +26,7 @@ pub(super) struct Blocks {
     /// Where the buffer begins in the file.
     at: u64,
     buffer: Vec<u8>,
-    /// The buffer's bytes that were not given yet.
+    /// The buffer's bytes that were not given yet, at its beginning.
     end: usize,
     /// How many of these, at their end, are known to hold no newline.
     searched: usize,
@@ -109,13 +109,14 @@ impl Blocks {
         // As much again as a line has already, so that a long line is not copied too often.
         let wanted = self.block.max(self.end);
         let size = usize::try_from(self.at).map_or(wanted, |left| wanted.min(left));
-        let mut buffer = vec![0; size + self.end];
+        // What is held of a line moves behind the room for what stands before it; the memory is the same.
+        self.buffer
+            .resize(self.buffer.len().max(size + self.end), 0);
+        self.buffer.copy_within(..self.end, size);
         self.at -= size as u64;
-        read_at(self.at, &mut buffer[..size])?;
-        buffer[size..].copy_from_slice(&self.buffer[..self.end]);
+        read_at(self.at, &mut self.buffer[..size])?;
         self.searched = self.end;
-        self.end = buffer.len();
-        self.buffer = buffer;
+        self.end += size;
         self.read += size as u64;
         self.block = (self.block * 2).min(LARGEST);
         Ok(())

@@ -45,6 +45,41 @@ pub(crate) fn whole(line: &[u8], depth: usize) -> Option<Whole<'_>> {
     })
 }
 
+/// What a line begins with in the order in which pi, OpenClaw and we write it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Beginning<'a> {
+    pub(crate) kind: &'a [u8],
+    pub(crate) id: &'a str,
+    pub(crate) parent: Option<&'a str>,
+}
+
+/// The beginning of a line, and no look at what follows: whether it is whole, and JSON, is not known.
+pub(crate) fn beginning(line: &[u8]) -> Option<Beginning<'_>> {
+    let rest = line.strip_prefix(b"{\"type\":\"")?;
+    let (kind, rest) = plain(rest)?;
+    let (id, rest) = plain(rest.strip_prefix(b",\"id\":\"")?)?;
+    let rest = rest.strip_prefix(b",\"parentId\":")?;
+    let (parent, rest) = match rest.strip_prefix(b"null") {
+        Some(rest) => (None, rest),
+        None => {
+            let (parent, rest) = plain(rest.strip_prefix(b"\"")?)?;
+            (Some(std::str::from_utf8(parent).ok()?), rest)
+        }
+    };
+    let id = std::str::from_utf8(id).ok()?;
+    rest.starts_with(b",\"timestamp\":")
+        .then_some(Beginning { kind, id, parent })
+}
+
+/// A short string without escapes, and what follows it.
+fn plain(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let near = &text[..text.len().min(64)];
+    let end = near
+        .iter()
+        .position(|byte| matches!(byte, b'"' | b'\\' | 0..b' '))?;
+    (end > 0 && text[end] == b'"').then(|| (&text[..end], &text[end + 1..]))
+}
+
 fn found(line: &[u8], depth: usize) -> Option<Found<'_>> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     if line.first() != Some(&b'{') || has_control(line) {

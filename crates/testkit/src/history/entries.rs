@@ -225,8 +225,12 @@ impl<'a> Entries<'a> {
                 // A rewrite places copies behind what was sent, and a move of the head an entry that says so.
                 for (index, (id, _)) in placed.iter().enumerate() {
                     let line = self.by_id.get(id).map(|number| &self.lines[*number]);
-                    let nonce = call.sent.get(index).map(|sent| sent.nonce.as_str());
-                    if line.is_none_or(|line| nonce.is_some() && line.nonce() != nonce) {
+                    let sent = call.sent.get(index);
+                    let nonce = sent.map(|sent| sent.nonce.as_str());
+                    let is_it = |line: &Line<'_>| {
+                        sent.is_none_or(|sent| line.nonce() == nonce || is_in_its_place(line, sent))
+                    };
+                    if !line.is_some_and(is_it) {
                         let what = if acked { "acknowledged" } else { "written" };
                         broken.push(format!(
                             "I-T1: {} ({id}) of {name} was {what} and is not there",
@@ -334,6 +338,13 @@ fn call_of<'a>(told: &Told<'a>, nonce: &str) -> Option<(&'a Call, &'a Sent)> {
     let call = told.story.calls.get(*call)?;
     (call.began.op <= told.until).then_some(())?;
     Some((call, call.sent.get(*index)?))
+}
+
+/// What was said with a key stands there in other words, where a rewrite replaced them: with the key, and a later placement.
+fn is_in_its_place(line: &Line<'_>, sent: &Sent) -> bool {
+    let place = line.placement();
+    sent.key.is_some()
+        && place.is_some_and(|(key, place)| place > 1 && Some(key) == sent.key.as_deref())
 }
 
 /// Whether the line has the very bytes of the body; a key is added at its end.

@@ -69,6 +69,13 @@ impl Image {
         image
     }
 
+    /// Whether the transcript ends in the middle of a line.
+    #[must_use]
+    pub fn ends_torn(&self) -> bool {
+        let bytes = self.transcript.as_ref();
+        bytes.is_some_and(|bytes| !bytes.ends_with(b"\n"))
+    }
+
     pub(super) fn bytes(&self) -> &[u8] {
         self.transcript.as_deref().unwrap_or_default()
     }

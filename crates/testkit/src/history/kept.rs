@@ -27,8 +27,16 @@ pub(super) fn peers(case: &Case<'_>, entries: &Entries<'_>, broken: &mut Vec<Str
     }
 }
 
-/// A repair leaves out what is glued to a fragment of which nobody can tell whether it goes on; the original is kept.
+/// A repair leaves out what is glued to a fragment of which nobody can tell whether it goes on, and what came in the very moment in
+/// which the new file was put in place; both are kept.
 fn is_left_out(case: &Case<'_>, peer: &[u8]) -> bool {
+    let mut kept = case.now.quarantine.iter();
+    let is_late = |(name, bytes): &(String, Vec<u8>)| {
+        name.starts_with("late-") && bytes.split(|byte| *byte == b'\n').any(|line| line == peer)
+    };
+    if case.anew(Anew::Repair) > 0 && kept.any(is_late) {
+        return true;
+    }
     let kept = case.now.quarantine.iter();
     let mut originals = kept.filter(|(name, _)| name.starts_with("original-"));
     case.anew(Anew::Repair) > 0

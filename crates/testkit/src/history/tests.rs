@@ -331,6 +331,61 @@ fn an_old_version_that_is_not_kept_or_lost_a_message_breaks_the_ninth_or_the_sev
 }
 
 #[test]
+fn a_rewrite_may_copy_each_entry_once_and_what_it_placed_must_be_there() {
+    let mut told = events();
+    let sent = json!([{ "nonce": "w.0", "body": body("w.0"), "key": null }]);
+    told.push(json!({ "t": 7, "call": "w", "entries": sent, "anew": "rewrite" }));
+    let placed = json!([{ "id": "c", "new": true }, { "id": "d", "new": true }]);
+    told.push(json!({ "t": 8, "done": "w", "placed": placed }));
+    let scene = || Scene {
+        events: told.clone(),
+        ..Scene::default()
+    };
+    let mut lines = good();
+    lines.extend([entry("c", None, "w.0"), entry("d", Some("c"), "c2.0")]);
+    scene().holds(&file(&lines));
+    scene().breaks("I-T1", &file(&lines[..3]));
+    lines.push(entry("e", Some("d"), "c2.0"));
+    scene().breaks("I-T3", &file(&lines));
+    // Without a rewrite nothing is copied.
+    Scene::default().breaks(
+        "I-T3",
+        &file(&[good(), vec![entry("d", Some("a"), "c2.0")]].concat()),
+    );
+}
+
+#[test]
+fn a_repair_may_write_the_file_anew_where_every_byte_of_before_is_in_an_original() {
+    let damaged = file(&["{\"type\":\"mess\n".to_owned(), good().concat()]);
+    let original = damaged.transcript.clone().unwrap();
+    let mut told = events();
+    told.push(json!({ "t": 7, "call": "r", "entries": [], "anew": "repair" }));
+    let scene = |events: Vec<Value>| Scene {
+        planted: damaged.clone(),
+        before: Some(damaged.clone()),
+        events,
+        ..Scene::default()
+    };
+    let kept = |bytes: &[u8]| Image {
+        quarantine: vec![("original-01.jsonl".to_owned(), bytes.to_vec())],
+        ..file(&good())
+    };
+    scene(told.clone()).holds(&kept(&original));
+    scene(told.clone()).breaks("I-T7", &file(&good()));
+    scene(told.clone()).breaks("I-T7", &kept(&original[..original.len() - 9]));
+    scene(events()).breaks("I-T7", &kept(&original));
+    // A peer's line that it left out is kept, or it is gone.
+    let peer =
+        r#"{"type":"message","id":"p","parentId":"b","message":{"role":"user","content":"p"}}"#;
+    told.push(json!({ "t": 8, "peer": "p", "line": peer }));
+    scene(told.clone()).breaks("I-T7", &kept(&original));
+    let mut late = kept(&original);
+    let line = format!("{peer}\n").into_bytes();
+    late.quarantine.push(("late-02.jsonl".to_owned(), line));
+    scene(told).holds(&late);
+}
+
+#[test]
 fn a_reader_that_saw_another_end_breaks_the_eighth() {
     let through = format!("{HEADER}\n{}", good()[0]).len();
     let mut told = events();

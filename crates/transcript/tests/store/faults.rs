@@ -357,3 +357,28 @@ async fn sidecars_deleted_before_any_operation_of_an_inbox_make_no_error() {
         );
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_birth_that_may_stand_nobody_is_told_that_it_failed() {
+    for fault in [
+        // The name is given, and the answer is an error.
+        Fault::on(Operation::Rename, FaultOutcome::DoneButFailed(EIO)).at("s.jsonl"),
+        // The name is given, and what stands there cannot be read back.
+        Fault::on(Operation::Read, FaultOutcome::Errno(EIO)).at(".tmp"),
+    ] {
+        let bench = Bench::new();
+        let (store, disk) = sick(&bench);
+        disk.add(fault.clone());
+        let birth = || at_head(vec![keyed("there?")]);
+        let done = commit(&store, &Head::default(), birth()).await;
+        assert_eq!(disk.fired().len(), 1, "{fault:?}");
+        assert!(
+            matches!(done, Err(AppendError::Unknown { .. })),
+            "{fault:?}: {done:?}"
+        );
+        disk.heal();
+        assert_eq!(said(&store).await, ["there?"]);
+        let again = commit(&store, &Head::default(), birth()).await.unwrap();
+        assert!(again.placed[0].duplicate, "{again:?}");
+    }
+}

@@ -4,6 +4,7 @@ use std::process::{Command, Stdio};
 
 use super::figures::Done;
 use super::kill::{Session, WORKER};
+use super::planted;
 
 /// What is done to files. Each kind is counted by itself, in each thread.
 const CALLS: [&str; 14] = [
@@ -22,14 +23,23 @@ const CALLS: [&str; 14] = [
     "mkdir",
     "flock",
 ];
-/// How many moves the writer makes; and how many calls of one kind are tried at most.
-const MOVES: u64 = 3;
+/// How many calls of one kind are tried at most.
 const CALLS_MAX: u64 = 60;
-/// How many writers, by their seeds.
-const SCENARIOS: u64 = 1;
+/// What the session begins with (see `planted`), and the moves of the writer. The ordinary tests have the first few alone.
+const SCENES: [(u64, &str); 8] = [
+    (0, "accept,turn"),
+    (3, "rewrite,rewind"),
+    (7, "accept,beside"),
+    (4, "repair"),
+    (8, "repair,rewrite"),
+    (5, "mend,repair"),
+    (3, "accept,again,cancel,turn"),
+    (3, "fork,aside,exact"),
+];
+const FEW: usize = 2;
 
-/// All of them; `None` without strace.
-pub(crate) fn run(seed: u64) -> Option<Done> {
+/// All of the scenes, or a few; `None` without strace.
+pub(crate) fn run(seed: u64, all: bool) -> Option<Done> {
     let there = Command::new("strace")
         .arg("-V")
         .stdout(Stdio::null())
@@ -37,10 +47,11 @@ pub(crate) fn run(seed: u64) -> Option<Done> {
         .status();
     there.ok().filter(std::process::ExitStatus::success)?;
     let mut done = Done::begin(seed);
-    for scenario in 0..SCENARIOS {
+    let scenes = if all { &SCENES[..] } else { &SCENES[..FEW] };
+    for scene in scenes {
         for call in CALLS {
             for nth in 1..=CALLS_MAX {
-                if !kill_at(seed + scenario, call, nth, &mut done) {
+                if !kill_at(seed, *scene, call, nth, &mut done) {
                     break;
                 }
             }
@@ -50,9 +61,10 @@ pub(crate) fn run(seed: u64) -> Option<Done> {
 }
 
 /// Whether the writer was killed there; it is not when it makes no such call.
-fn kill_at(seed: u64, call: &str, nth: u64, done: &mut Done) -> bool {
-    let session = Session::begin(seed, None);
-    let worker = session.worker("w", seed, &["--moves", &MOVES.to_string()]);
+fn kill_at(seed: u64, scene: (u64, &str), call: &str, nth: u64, done: &mut Done) -> bool {
+    let (beginning, moves) = scene;
+    let session = Session::begin_with(planted::kind(beginning), seed, None);
+    let worker = session.worker("w", seed, &["--only", moves]);
     let inject = format!("inject={call}:signal=KILL:when={nth}");
     let mut strace = Command::new("strace");
     strace.args(["-f", "-qq", "-o", "/dev/null", "-e"]);
@@ -62,7 +74,7 @@ fn kill_at(seed: u64, call: &str, nth: u64, done: &mut Done) -> bool {
         return false;
     }
     done.faults += 1;
-    let at = format!("{call} {nth}, seed {seed}");
+    let at = format!("{call} {nth} of {moves} on {beginning}, seed {seed}");
     session.judge_and_recover(None, "r", done, &at);
     let told = session.told();
     done.calls += told.calls();

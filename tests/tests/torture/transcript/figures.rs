@@ -84,14 +84,26 @@ impl Done {
         if let Some(path) = crate::choice::figures() {
             let line = json!({ "what": what, "seed": self.seed, "faults": self.faults, "seconds": seconds, "cpu": cpu, "torn": self.torn,
                 "calls": self.calls, "acknowledgements": self.acknowledgements, "broken": self.broken.len() });
-            let mut file = std::fs::OpenOptions::new()
-                .append(true)
-                .create(true)
-                .open(path)
-                .unwrap();
-            writeln!(file, "{line}").unwrap();
+            add(&path, &line);
         }
     }
+}
+
+/// Something that could not be done here: told past the capture as well, and on the page.
+pub(crate) fn skipped(what: &str, why: &str) {
+    say(&format!("transcript, {what}: SKIPPED: {why}"));
+    if let Some(path) = crate::choice::figures() {
+        add(&path, &json!({ "what": what, "skipped": why }));
+    }
+}
+
+fn add(path: &str, line: &serde_json::Value) {
+    let mut file = std::fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(path)
+        .unwrap();
+    writeln!(file, "{line}").unwrap();
 }
 
 /// What this process has used.

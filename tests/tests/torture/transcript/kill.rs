@@ -84,8 +84,17 @@ pub(crate) struct Session {
 
 impl Session {
     pub(crate) fn begin(seed: u64, mutant: Option<Mutant>) -> Self {
+        Self::begin_with(planted::draw(&mut Numbers(seed)), seed, mutant)
+    }
+
+    /// With what is planted.
+    pub(crate) fn begin_with(
+        (begun_with, bytes): (&'static str, Option<Vec<u8>>),
+        seed: u64,
+        mutant: Option<Mutant>,
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let begun_with = planted::plant(&dir.path().join("sessions"), &mut Numbers(seed));
+        planted::put(&dir.path().join("sessions"), bytes);
         let planted = Image::read(&dir.path().join("sessions"), "s");
         Self {
             dir,
@@ -154,11 +163,7 @@ impl Session {
         at: &str,
     ) -> Image {
         let raw = self.image();
-        done.torn += u64::from(
-            raw.transcript
-                .as_ref()
-                .is_some_and(|bytes| !bytes.ends_with(b"\n")),
-        );
+        done.torn += u64::from(raw.ends_torn());
         self.judge(rested, &raw, None, done, &format!("raw, {at}"));
         let finished = self
             .worker(name, self.seed, &["--recover"])
@@ -272,21 +277,8 @@ impl Session {
     }
 
     pub(crate) fn worker(&self, name: &str, seed: u64, more: &[&str]) -> Command {
-        let mut command = Command::new(WORKER);
-        command.args([
-            "--session",
-            "s",
-            "--name",
-            name,
-            "--seed",
-            &seed.to_string(),
-        ]);
-        command.arg("--sessions").arg(self.sessions());
-        command.arg("--story").arg(self.story_of(name)).args(more);
-        if let Some(mutant) = self.mutant {
-            command.args(["--mutant", mutant.name()]);
-        }
-        command
+        let story = self.story_of(name);
+        worker(&self.sessions(), &story, name, seed, self.mutant, more)
     }
 
     /// A program that takes no lock and appends lines, as pi does; to a version 3 that is there.
@@ -312,6 +304,32 @@ impl Session {
             }
         }
     }
+}
+
+/// A writer of session `s` in this folder, as a process of its own.
+pub(crate) fn worker(
+    sessions: &Path,
+    story: &Path,
+    name: &str,
+    seed: u64,
+    mutant: Option<Mutant>,
+    more: &[&str],
+) -> Command {
+    let mut command = Command::new(WORKER);
+    command.args([
+        "--session",
+        "s",
+        "--name",
+        name,
+        "--seed",
+        &seed.to_string(),
+    ]);
+    command.arg("--sessions").arg(sessions);
+    command.arg("--story").arg(story).args(more);
+    if let Some(mutant) = mutant {
+        command.args(["--mutant", mutant.name()]);
+    }
+    command
 }
 
 /// The id of the last entry of a version 3.

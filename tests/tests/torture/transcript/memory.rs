@@ -6,13 +6,14 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use latchwork_filelock::PeerLock;
 use latchwork_session::SessionId;
-use latchwork_sys::{Disk, OpLog, OpenHow, SimDisk, System, read_exact_at};
+use latchwork_sys::{Disk, OpLog, OpenHow, SimDisk, System, Trace, TraceDisk, read_exact_at};
 use latchwork_testkit::history::{Image, Story};
 use latchwork_tests::workload::{Listener, Mood, Mutant, Numbers, SeededEntropy, Writer};
 use latchwork_transcript::{FileStore, Layout, Options};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
+use super::failing::rules;
 use super::planted;
 use super::power::{SESSIONS, transcript};
 
@@ -27,6 +28,8 @@ pub(crate) struct Workload {
     pub(crate) planted: Image,
     pub(crate) log: OpLog,
     pub(crate) story: Story,
+    /// What the order rules of durability say of its writers.
+    pub(crate) order: Vec<String>,
 }
 
 pub(crate) fn runtime() -> Runtime {
@@ -40,21 +43,17 @@ pub(crate) fn runtime() -> Runtime {
 pub(crate) async fn record(seed: u64, mutant: Option<Mutant>) -> Workload {
     let mut numbers = Numbers(seed);
     let disk = SimDisk::new(seed);
-    let begun_with = plant(&disk, &mut numbers);
+    let (begun_with, bytes) = planted::draw(&mut numbers);
+    plant(&disk, bytes);
     let planted = image(&disk);
     disk.record();
     let heard = Arc::new(Heard::at(&disk));
-    let mut writers: Vec<Writer> = (0..1 + numbers.below(2))
+    let (mut writers, traces): (Vec<Writer>, Vec<Trace>) = (0..1 + numbers.below(2))
         .map(|number| {
-            writer(
-                &disk,
-                &format!("w{number}"),
-                numbers.draw(),
-                mutant,
-                heard.clone(),
-            )
+            let name = format!("w{number}");
+            watched(&disk, &name, numbers.draw(), mutant, heard.clone())
         })
-        .collect();
+        .unzip();
     for number in 0..1 + numbers.below(MOVES_MAX) {
         if numbers.one_in(6) {
             heard.hear(json!({ "sick": true }));
@@ -74,17 +73,21 @@ pub(crate) async fn record(seed: u64, mutant: Option<Mutant>) -> Workload {
         planted,
         log: disk.log(),
         story: Story::of(heard.events()),
+        order: traces
+            .iter()
+            .flat_map(Trace::broken)
+            .map(|broken| format!("order: {broken}"))
+            .collect(),
     }
 }
 
 /// What stands there from the beginning, durably.
-fn plant(disk: &SimDisk, numbers: &mut Numbers) -> &'static str {
+pub(crate) fn plant(disk: &SimDisk, bytes: Option<Vec<u8>>) {
     let process = disk.process();
     let root = Path::new("/");
     let home = Path::new("/disk");
     process.create_dir(home, 0o700).unwrap();
     process.sync_dir(root).unwrap();
-    let (begun_with, bytes) = planted::draw(numbers);
     if let Some(bytes) = bytes {
         process.create_dir(Path::new(SESSIONS), 0o700).unwrap();
         let file = process
@@ -95,7 +98,6 @@ fn plant(disk: &SimDisk, numbers: &mut Numbers) -> &'static str {
         process.sync_dir(Path::new(SESSIONS)).unwrap();
         process.sync_dir(home).unwrap();
     }
-    begun_with
 }
 
 /// A writer like a process of its own.
@@ -112,8 +114,44 @@ pub(crate) fn writer(
             Some(mutant) => mutant.below(process),
             None => process,
         },
-        entropy: Arc::new(SeededEntropy::new(seed)),
         ..machine().clone()
+    };
+    writer_on(system, name, seed, mutant, listener)
+}
+
+/// A writer whose calls to the disk are held against the order rules. A mutant stands above them, so what it leaves out is seen.
+fn watched(
+    disk: &SimDisk,
+    name: &str,
+    seed: u64,
+    mutant: Option<Mutant>,
+    listener: Arc<dyn Listener>,
+) -> (Writer, Trace) {
+    let process: Arc<dyn Disk> = Arc::new(disk.process());
+    let (traced, trace) = TraceDisk::looking_through(process.clone(), process, rules());
+    let traced: Arc<dyn Disk> = Arc::new(traced);
+    let system = System {
+        disk: match mutant {
+            Some(mutant) => mutant.below(traced),
+            None => traced,
+        },
+        steps: trace.steps(machine().steps.clone()),
+        ..machine().clone()
+    };
+    (writer_on(system, name, seed, mutant, listener), trace)
+}
+
+/// A writer on a machine; its chance is the seed's.
+pub(crate) fn writer_on(
+    machine: System,
+    name: &str,
+    seed: u64,
+    mutant: Option<Mutant>,
+    listener: Arc<dyn Listener>,
+) -> Writer {
+    let system = System {
+        entropy: Arc::new(SeededEntropy::new(seed)),
+        ..machine
     };
     let mut options = Options::default();
     options.locks.peer_lock = PeerLock::Never;
@@ -131,7 +169,7 @@ pub(crate) fn writer(
 }
 
 /// The machine's other parts, looked up once.
-fn machine() -> &'static System {
+pub(crate) fn machine() -> &'static System {
     static MACHINE: OnceLock<System> = OnceLock::new();
     MACHINE.get_or_init(System::real)
 }

@@ -8,24 +8,27 @@ use serde_json::json;
 const HEADER: &str =
     r#"{"type":"session","version":3,"id":"s","timestamp":"2026-01-01T00:00:00.000Z","cwd":"/"}"#;
 
-/// Puts a session `s` into a folder, or nothing. What it is, in a word.
-pub(crate) fn plant(sessions: &Path, numbers: &mut Numbers) -> &'static str {
-    let (what, bytes) = draw(numbers);
+/// Puts a session `s` into a folder, or nothing.
+pub(crate) fn put(sessions: &Path, bytes: Option<Vec<u8>>) {
     if let Some(bytes) = bytes {
         std::fs::create_dir_all(sessions).unwrap();
         std::fs::write(sessions.join("s.jsonl"), bytes).unwrap();
     }
-    what
 }
 
-/// What is planted, and its bytes.
+/// What is planted by chance, and its bytes.
 pub(crate) fn draw(numbers: &mut Numbers) -> (&'static str, Option<Vec<u8>>) {
+    kind(numbers.below(9))
+}
+
+/// What is planted under this number, below 9, and its bytes.
+pub(crate) fn kind(number: u64) -> (&'static str, Option<Vec<u8>>) {
     let text = |lines: &[String]| Some(format!("{HEADER}\n{}", lines.concat()).into_bytes());
     let talk = [
         message("p1", None, "hello"),
         message("p2", Some("p1"), "there"),
     ];
-    match numbers.below(9) {
+    match number {
         0..=2 => ("nothing", None),
         3 => ("a conversation", text(&talk)),
         4 => {

@@ -30,6 +30,8 @@ pub(crate) struct Power {
     pub(crate) states: u64,
     pub(crate) time: Option<Duration>,
     pub(crate) mutant: Option<Mutant>,
+    /// The device says of everything since some moment that it is durable, and it is not.
+    pub(crate) lies: bool,
     /// Until something is found.
     pub(crate) until_caught: bool,
 }
@@ -62,6 +64,10 @@ impl Power {
         while !is_over(&done) {
             let seed = Numbers(self.seed.wrapping_add(next.fetch_add(1, Ordering::Relaxed))).draw();
             let workload = runtime.block_on(memory::record(seed, self.mutant));
+            if self.mutant.is_none() {
+                let at = format!("workload {seed} with {}", workload.begun_with);
+                done.found(workload.order.iter().cloned(), &at);
+            }
             done.calls += workload.story.calls();
             done.acknowledgements += workload.story.acknowledgements();
             for op in 0..=workload.log.len() {
@@ -81,7 +87,7 @@ impl Power {
     /// One state, and perhaps one more from within its recovery.
     async fn state(&self, workload: &Workload, op: usize, way: u64, done: &mut Done) {
         let mut dice = Dice::new(workload.seed ^ (op as u64) << 8 ^ way);
-        let (disk, until, survives) = cut(&workload.log, op, way, &mut dice);
+        let (disk, until, survives) = self.cut(&workload.log, op, way, &mut dice);
         let at = || {
             let change = op
                 .checked_sub(1)
@@ -111,7 +117,7 @@ impl Power {
         };
         let op = dice.below(u32::try_from(recovery.log.len() + 1).unwrap_or(1)) as usize;
         let way = u64::from(dice.below(4));
-        let (disk, until, then) = cut(&recovery.log, op, way, &mut dice);
+        let (disk, until, then) = self.cut(&recovery.log, op, way, &mut dice);
         let power = [survives, then].contains(&Survives::Device);
         let second = Told {
             story: &recovery.story,
@@ -143,11 +149,26 @@ impl Power {
         self.recover(&point, false, done).await;
     }
 
+    /// What is there after a cut or a kill; the last moment that had come; what it leaves.
+    fn cut(self, log: &OpLog, op: usize, way: u64, dice: &mut Dice) -> (SimDisk, u64, Survives) {
+        let how = match way {
+            _ if self.lies => PowerLoss::FlushLies,
+            0 => PowerLoss::Journal,
+            1 | 2 => PowerLoss::Strict,
+            // The last write may be torn, so whoever made it has heard nothing yet.
+            _ => {
+                let heard = (op as u64).saturating_sub(1);
+                return (log.kill_at(op, dice), heard, Survives::Process);
+            }
+        };
+        (log.crash_at(op, dice, how), op as u64, Survives::Device)
+    }
+
     /// Lets a writer come as after any crash, and judges before and after it.
     async fn recover(&self, point: &Point<'_>, record: bool, done: &mut Done) -> Option<Recovery> {
         done.faults += 1;
         let raw = memory::image(point.disk);
-        done.torn += u64::from(ends_torn(&raw));
+        done.torn += u64::from(raw.ends_torn());
         // What is lost is not there afterwards either; so this is looked at now and then, and where something must have stayed.
         let looks = point.before.is_some() || done.faults.is_multiple_of(4);
         let broken = if looks {
@@ -254,33 +275,11 @@ impl Point<'_> {
     }
 }
 
-fn ends_torn(image: &Image) -> bool {
-    let bytes = image.transcript.as_ref();
-    bytes.is_some_and(|bytes| !bytes.ends_with(b"\n"))
-}
-
 /// A recovery that may be cut itself.
 struct Recovery {
     log: OpLog,
     story: Story,
     raw: Image,
-}
-
-/// What is there after a cut or a kill; the last moment that had come; what it leaves.
-fn cut(log: &OpLog, op: usize, way: u64, dice: &mut Dice) -> (SimDisk, u64, Survives) {
-    let how = match way {
-        0 => PowerLoss::Journal,
-        1 | 2 => PowerLoss::Strict,
-        // The last write may be torn, so whoever made it has heard nothing yet.
-        _ => {
-            return (
-                log.kill_at(op, dice),
-                (op as u64).saturating_sub(1),
-                Survives::Process,
-            );
-        }
-    };
-    (log.crash_at(op, dice, how), op as u64, Survives::Device)
 }
 
 /// The files of a session on a disk in memory.
