@@ -28,12 +28,16 @@ pub struct Told<'a> {
 impl Told<'_> {
     /// What is left: what only the memory of the system had may be gone as well once the device has failed.
     pub(super) fn leaves(&self) -> Survives {
-        let failed = self.story.sick.is_some_and(|op| op <= self.until);
-        if failed {
+        if self.is_sick() {
             Survives::Device
         } else {
             self.survives
         }
+    }
+
+    /// Whether the device had failed by then.
+    pub(super) fn is_sick(&self) -> bool {
+        self.story.sick.is_some_and(|op| op <= self.until)
     }
 }
 

@@ -47,7 +47,8 @@ impl<'a> Entries<'a> {
             .told
             .iter()
             .any(|told| told.leaves() == Survives::Device);
-        let mut gaps = 0;
+        let firm = self.firm_through(case);
+        let (mut gaps, mut in_firm) = (0, 0);
         for (number, line) in self.lines.iter().enumerate() {
             let n = number + 1;
             if number == 0 {
@@ -70,6 +71,7 @@ impl<'a> Entries<'a> {
                 _ => {
                     damaged += 1;
                     gaps += 1;
+                    in_firm += usize::from(line.at < firm);
                     continue;
                 }
             };
@@ -86,7 +88,7 @@ impl<'a> Entries<'a> {
                 Value::Null => {}
                 Value::String(parent) if ids.contains(parent.as_str()) => {}
                 // Of what was not acknowledged a line may be lost with the power and its child be there: readers bridge it.
-                Value::String(_) if powerless && gaps > 0 => {}
+                Value::String(_) if powerless && gaps > 0 && line.at > firm => {}
                 other => broken.push(format!(
                     "I-T6: line {n} has the parent {other}, no earlier entry"
                 )),
@@ -101,6 +103,11 @@ impl<'a> Entries<'a> {
         }
         let mut allowed = self.damaged_as_planted(case);
         allowed += self.beside_peers(case);
+        if in_firm > allowed {
+            broken.push(format!(
+                "I-T5: {in_firm} lines do not read before byte {firm}, which was durable; {allowed} may be so"
+            ));
+        }
         if powerless {
             // Sectors of what was not acknowledged are lost in front of others that are kept; it is told, and left.
             allowed = allowed.max(case.reported.unwrap_or(0));
@@ -111,6 +118,31 @@ impl<'a> Entries<'a> {
                 case.reported
             ));
         }
+    }
+
+    /// Where the furthest line begins that was acknowledged as durable before the power went: the sync that it waited for made
+    /// everything before it durable as well, so nothing there may be lost or damaged by the cut. Of a device that had failed before, and of
+    /// what later writers made durable behind an earlier loss, that cannot be said.
+    fn firm_through(&self, case: &Case<'_>) -> usize {
+        let mut powerless = case.told.iter();
+        let first = powerless.find(|told| told.leaves() == Survives::Device);
+        let Some(told) = first.filter(|told| told.survives == Survives::Device && !told.is_sick())
+        else {
+            return 0;
+        };
+        let acked = told.story.calls.iter().filter(|call| {
+            let mut acked = call.acked.iter();
+            acked.any(|(when, level)| when.op <= told.until && *level == Level::Device)
+        });
+        let placed = acked.filter_map(|call| match &call.end {
+            Some((_, End::Done(placed))) => Some(placed),
+            _ => None,
+        });
+        let lines = placed
+            .flatten()
+            .filter_map(|(id, _)| self.by_id.get(id))
+            .map(|number| self.lines[*number].at);
+        lines.max().unwrap_or(0)
     }
 
     /// How many lines that do not read stood there from the beginning, at the same place.

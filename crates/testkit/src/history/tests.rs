@@ -331,6 +331,31 @@ fn an_old_version_that_is_not_kept_or_lost_a_message_breaks_the_ninth_or_the_sev
 }
 
 #[test]
+fn a_cut_loses_and_damages_nothing_that_stands_before_what_was_durable() {
+    let cut = |events: Vec<Value>| Scene {
+        events,
+        survives: Survives::Device,
+        settled: false,
+        ..Scene::default()
+    };
+    let unsynced = || {
+        let mut told = events();
+        told.remove(2);
+        told
+    };
+    let damage = "\0\0\0\n".to_owned();
+    let hanging = entry("b", Some("lost"), "c2.0");
+    // Behind what was made durable a line may be lost, and its child be there.
+    let behind = file(&[good()[0].clone(), damage.clone(), hanging.clone()]);
+    cut(events()).holds(&behind);
+    // Before it nothing may; where nothing was made durable, anything.
+    let lines = [damage.clone(), entry("a", Some("lost"), "c1.0"), hanging];
+    cut(unsynced()).holds(&file(&lines));
+    cut(events()).breaks("I-T6", &file(&lines));
+    cut(events()).breaks("I-T5", &file(&[damage, good().concat()]));
+}
+
+#[test]
 fn a_rewrite_may_copy_each_entry_once_and_what_it_placed_must_be_there() {
     let mut told = events();
     let sent = json!([{ "nonce": "w.0", "body": body("w.0"), "key": null }]);
