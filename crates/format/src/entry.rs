@@ -91,17 +91,28 @@ impl RawEntry {
             return None;
         }
         let whole = quick::whole(line, limits.depth)?;
+        let kind = whole.facts.kind.clone();
+        Some(RawEntry::of_parts(text, kind, whole))
+    }
+
+    /// The entry of a line that was read before and [ends with its message](crate::Facts::ends_with_message), of this kind.
+    pub(crate) fn known(line: &[u8], kind: Kind) -> Option<Self> {
+        let text = std::str::from_utf8(line).ok()?;
+        Some(RawEntry::of_parts(text, kind, quick::known(line)?))
+    }
+
+    fn of_parts(text: &str, kind: Kind, whole: quick::Whole<'_>) -> Self {
         let facts = whole.facts;
-        Some(RawEntry(Arc::new(Inner {
+        RawEntry(Arc::new(Inner {
             id: EntryId::new(&facts.id),
             parent: facts.parent.map(|parent| EntryId::new(&parent)),
-            kind: facts.kind,
+            kind,
             timestamp: whole.timestamp.unwrap_or_default().into(),
             message: whole.message,
             legacy: Legacy::default(),
             text: text.into(),
             bytes: None,
-        })))
+        }))
     }
 
     /// The exact bytes of the line, without its newline.

@@ -84,6 +84,8 @@ pub struct Facts<'a> {
     pub first_kept: Option<Cow<'a, str>>,
     /// Whether it says how hard the model is to think.
     pub sets_level: bool,
+    /// Whether it is a message of a known role in the usual form, and nothing but a bracket stands behind it on the line.
+    pub ends_with_message: bool,
 }
 
 impl Facts<'static> {
@@ -106,6 +108,8 @@ impl Facts<'static> {
             head: custom.is_some_and(|custom| custom.custom_type == ours::HEAD),
             first_kept: kept.as_ref().map(owned),
             sets_level: entry.thinking_level().is_some(),
+            ends_with_message: quick::entry(entry.raw(), usize::MAX)
+                .is_some_and(|facts| facts.ends_with_message),
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Invariant: what does not fit is an error and never an entry: somebody changed the file in place, and it is to be read anew.
 
-use latchwork_format::{Outline, RawEntry, RawLine};
+use latchwork_format::{Outline, RawEntry};
 use latchwork_sys::{DiskFile, IoDoing, PathError, read_exact_at};
 
 use crate::layout::Place;
@@ -98,19 +98,16 @@ impl Entries<'_> {
             let line = bytes
                 .get(from..from + row.len() as usize)
                 .unwrap_or_default();
-            let parsed = RawLine::parse(line);
-            match parsed {
-                Ok(RawLine::Entry(entry)) if row.fits(line) => read.push((number, entry)),
-                _ => {
-                    let changed = Changed {
-                        offset: row.offset(),
-                    };
-                    return Err(std::io::Error::new(
-                        std::io::ErrorKind::InvalidData,
-                        changed,
-                    ));
-                }
-            }
+            let Some(entry) = row.entry(line) else {
+                let changed = Changed {
+                    offset: row.offset(),
+                };
+                return Err(std::io::Error::new(
+                    std::io::ErrorKind::InvalidData,
+                    changed,
+                ));
+            };
+            read.push((number, entry));
         }
         Ok(())
     }

@@ -23,7 +23,7 @@ use crate::scan::Scanner;
 use crate::transcript::Damage;
 
 /// What the bytes begin with; the last is the version of this form.
-const MAGIC: [u8; 8] = *b"lwrows\n\x01";
+const MAGIC: [u8; 8] = *b"lwrows\n\x02";
 /// The magic, the checksum of all that follows, the lengths of the text, the rows and the keys.
 const HEAD_BYTES: usize = 8 + 4 * 4;
 const KEY_BYTES: usize = 12;

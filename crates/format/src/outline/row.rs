@@ -3,6 +3,7 @@
 //! Limits: the names of kinds and roles that we do not know are not kept.
 
 use super::names::{Form, Name};
+use crate::entry::{RawEntry, RawLine};
 use crate::kind::{Kind, Role};
 
 /// The size of a row.
@@ -42,6 +43,8 @@ pub(super) const KEYED: u8 = 8;
 pub(super) const ITSELF: u8 = 16;
 /// The parent that it names was not there when it was read.
 pub(super) const MISSING: u8 = 32;
+/// Its line ends with its message.
+pub(super) const LAST: u8 = 64;
 
 impl Row {
     /// The first byte of its line.
@@ -61,6 +64,22 @@ impl Row {
     #[must_use]
     pub fn number(&self) -> u32 {
         self.number
+    }
+
+    /// The entry of its line, if `line` [is](Row::fits) that. What was checked when the row was made is not checked again.
+    #[must_use]
+    pub fn entry(&self, line: &[u8]) -> Option<RawEntry> {
+        if !self.fits(line) {
+            return None;
+        }
+        let known = match self.has(LAST) {
+            true => RawEntry::known(line, self.kind()),
+            false => None,
+        };
+        known.or_else(|| match RawLine::parse(line) {
+            Ok(RawLine::Entry(entry)) => Some(entry),
+            _ => None,
+        })
     }
 
     /// The CRC-32 of its line.

@@ -351,4 +351,5 @@ fn flags(facts: &Facts<'_>) -> u8 {
         | flag(facts.aside, row::ASIDE)
         | flag(facts.head, row::HEAD)
         | flag(facts.key.is_some(), row::KEYED)
+        | flag(facts.ends_with_message, row::LAST)
 }

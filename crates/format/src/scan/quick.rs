@@ -6,6 +6,8 @@
 //!
 //! Deliberately absent: values that no fact needs; the rules of versions 1 and 2.
 
+mod cursor;
+
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -14,6 +16,7 @@ use crate::json::{MAX_FIELDS, Raw, decode};
 use crate::kind::{Kind, Role};
 use crate::mark::Mark;
 use crate::ours;
+use cursor::Cursor;
 
 /// The most levels that are followed here, whatever the limit.
 const LEVELS: usize = 64;
@@ -43,6 +46,35 @@ pub(crate) fn whole(line: &[u8], depth: usize) -> Option<Whole<'_>> {
         facts,
         timestamp,
     })
+}
+
+/// What is kept of a line that [ends with its message](Facts::ends_with_message): it was checked when that was found, so only what stands
+/// before the message is looked at.
+pub(crate) fn known(line: &[u8]) -> Option<Whole<'_>> {
+    let mut reader = Cursor {
+        text: line,
+        at: 0,
+        levels: LEVELS,
+    };
+    let mut found = Found::default();
+    reader.take(b'{')?;
+    for _ in 0..MAX_FIELDS {
+        reader.space();
+        let key = reader.key()?;
+        if key == b"\"message\"" {
+            let place = reader.at..line.len().checked_sub(1)?;
+            let timestamp = string(found.timestamp)?;
+            return Some(Whole {
+                facts: found.facts()?,
+                timestamp,
+                message: Some(place),
+            });
+        }
+        found.field(&mut reader, key)?;
+        reader.space();
+        reader.take(b',')?;
+    }
+    None
 }
 
 /// What a line begins with in the order in which pi, OpenClaw and we write it.
@@ -90,7 +122,10 @@ fn found(line: &[u8], depth: usize) -> Option<Found<'_>> {
         at: 0,
         levels: depth.min(LEVELS),
     };
-    let mut found = Found::default();
+    let mut found = Found {
+        len: line.len(),
+        ..Found::default()
+    };
     reader.object(1, |reader, key| found.field(reader, key))?;
     reader.space();
     (reader.at == line.len()).then_some(found)
@@ -113,6 +148,9 @@ struct Found<'a> {
     level: &'a [u8],
     timestamp: &'a [u8],
     message: Option<Message<'a>>,
+    /// How often a message is given, and how long the line is.
+    messages: usize,
+    len: usize,
     mark: Option<Own<'a>>,
 }
 
@@ -142,7 +180,10 @@ impl<'a> Found<'a> {
             b"\"firstKeptEntryId\"" => self.first_kept = reader.value(1)?,
             b"\"thinkingLevel\"" => self.level = reader.value(1)?,
             b"\"timestamp\"" => self.timestamp = reader.value(1)?,
-            b"\"message\"" => self.message = Message::read(reader)?,
+            b"\"message\"" => {
+                self.messages += 1;
+                self.message = Message::read(reader)?;
+            }
             b"\"latchwork\"" => self.mark = Own::read(reader)?,
             _ => drop(reader.value(1)?),
         }
@@ -163,6 +204,10 @@ impl<'a> Found<'a> {
             *role = Role::of(&string(message.role)?.unwrap_or_default());
             key = key.or(string(message.key)?);
         }
+        let last = self.message.as_ref().map(|message| message.place.end + 1);
+        let ends_with_message = self.messages == 1
+            && last == Some(self.len)
+            && matches!(&kind, Kind::Message(role) if !matches!(role, Role::Other(_)));
         let custom =
             kind == Kind::Custom && string(self.custom_type)?.as_deref() == Some(ours::HEAD);
         let kept = (kind == Kind::Compaction).then(|| string(self.first_kept));
@@ -176,6 +221,7 @@ impl<'a> Found<'a> {
             head: custom,
             first_kept: kept.map_or(Some(None), |kept| kept)?,
             sets_level: level.map_or(Some(None), |level| level)?.is_some(),
+            ends_with_message,
             kind,
             key,
         })
@@ -240,180 +286,4 @@ fn string(value: &[u8]) -> Option<Option<Cow<'_, str>>> {
         return Some(None);
     }
     std::str::from_utf8(value).ok().map(decode)
-}
-
-/// A place in a line without control characters.
-struct Cursor<'a> {
-    text: &'a [u8],
-    at: usize,
-    levels: usize,
-}
-
-impl<'a> Cursor<'a> {
-    fn at_object(&self) -> bool {
-        self.text.get(self.at) == Some(&b'{')
-    }
-
-    fn space(&mut self) {
-        while self.text.get(self.at) == Some(&b' ') {
-            self.at += 1;
-        }
-    }
-
-    fn take(&mut self, byte: u8) -> Option<()> {
-        (self.text.get(self.at) == Some(&byte)).then(|| self.at += 1)
-    }
-
-    /// Reads the object that begins here, at this level; `field` reads each value, given its key with its quotes.
-    fn object(
-        &mut self,
-        level: usize,
-        mut field: impl FnMut(&mut Self, &'a [u8]) -> Option<()>,
-    ) -> Option<()> {
-        self.take(b'{')?;
-        if level > self.levels {
-            return None;
-        }
-        self.space();
-        if self.take(b'}').is_some() {
-            return Some(());
-        }
-        for _ in 0..MAX_FIELDS {
-            let key = self.key()?;
-            if key.contains(&b'\\') {
-                return None;
-            }
-            field(self, key)?;
-            self.space();
-            if self.take(b',').is_none() {
-                return self.take(b'}');
-            }
-            self.space();
-        }
-        None
-    }
-
-    /// Reads a key and what leads to its value.
-    fn key(&mut self) -> Option<&'a [u8]> {
-        let key = self.string()?;
-        self.space();
-        self.take(b':')?;
-        self.space();
-        Some(key)
-    }
-
-    /// Reads the value that begins here, whose parent stands at level `above`.
-    fn value(&mut self, above: usize) -> Option<&'a [u8]> {
-        let start = self.at;
-        // One bit for each level that is open: set for an object.
-        let (mut open, mut depth) = (0_u64, 0_usize);
-        loop {
-            match self.text.get(self.at)? {
-                b'"' => drop(self.string()?),
-                bracket @ (b'{' | b'[') => {
-                    self.at += 1;
-                    self.space();
-                    let object = *bracket == b'{';
-                    let end = if object { b'}' } else { b']' };
-                    if above + depth + 1 > self.levels {
-                        return None;
-                    }
-                    if self.take(end).is_none() {
-                        open = open << 1 | u64::from(object);
-                        depth += 1;
-                        if object {
-                            self.key()?;
-                        }
-                        continue;
-                    }
-                }
-                b't' => self.literal(b"true")?,
-                b'f' => self.literal(b"false")?,
-                b'n' => self.literal(b"null")?,
-                _ => self.number()?,
-            }
-            // A value has ended, and with it maybe others around it.
-            loop {
-                if depth == 0 {
-                    return Some(&self.text[start..self.at]);
-                }
-                self.space();
-                let object = open & 1 == 1;
-                if self.take(b',').is_some() {
-                    self.space();
-                    if object {
-                        self.key()?;
-                    }
-                    break;
-                }
-                self.take(if object { b'}' } else { b']' })?;
-                open >>= 1;
-                depth -= 1;
-            }
-        }
-    }
-
-    /// Reads the string that begins here; gives it with its quotes.
-    fn string(&mut self) -> Option<&'a [u8]> {
-        let start = self.at;
-        self.take(b'"')?;
-        loop {
-            self.at = self.next_special()?;
-            if self.text[self.at] == b'"' {
-                self.at += 1;
-                return Some(&self.text[start..self.at]);
-            }
-            match self.text.get(self.at + 1)? {
-                b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => self.at += 2,
-                b'u' => {
-                    let digits = self.text.get(self.at + 2..self.at + 6)?;
-                    if !digits.iter().all(u8::is_ascii_hexdigit) {
-                        return None;
-                    }
-                    self.at += 6;
-                }
-                _ => return None,
-            }
-        }
-    }
-
-    /// Where the next quote or backslash stands.
-    fn next_special(&self) -> Option<usize> {
-        let rest = self.text.get(self.at..)?;
-        // Keys and names are short, and starting the fast search costs more than looking.
-        let near = &rest[..rest.len().min(16)];
-        if let Some(found) = near.iter().position(|byte| matches!(byte, b'"' | b'\\')) {
-            return Some(self.at + found);
-        }
-        let far = memchr::memchr2(b'"', b'\\', &rest[near.len()..])?;
-        Some(self.at + near.len() + far)
-    }
-
-    fn literal(&mut self, word: &[u8]) -> Option<()> {
-        self.text[self.at..]
-            .starts_with(word)
-            .then(|| self.at += word.len())
-    }
-
-    fn number(&mut self) -> Option<()> {
-        let _ = self.take(b'-');
-        if self.take(b'0').is_none() {
-            self.digits()?;
-        }
-        if self.take(b'.').is_some() {
-            self.digits()?;
-        }
-        if self.take(b'e').or_else(|| self.take(b'E')).is_some() {
-            let _ = self.take(b'+').or_else(|| self.take(b'-'));
-            self.digits()?;
-        }
-        Some(())
-    }
-
-    fn digits(&mut self) -> Option<()> {
-        let rest = &self.text[self.at..];
-        let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        self.at += count;
-        (count > 0).then_some(())
-    }
 }

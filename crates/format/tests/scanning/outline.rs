@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use latchwork_format::outline::Hang;
+use latchwork_format::outline::{Hang, Row};
 use latchwork_format::{
-    Context, EntryId, Kind, Limits, Outline, RawEntry, Role, Transcript, TreeFault, context,
+    Context, EntryId, Kind, Limits, Outline, RawEntry, Role, Transcript, TreeFault, Version,
+    context,
 };
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -74,7 +75,9 @@ fn rows_agree(outline: &Outline, transcript: &Transcript, bytes: &[u8]) {
         assert_eq!(u64::from(row.number()), line.number);
         assert_eq!((row.offset(), row.len() as usize), (line.offset, line.len));
         let start = usize::try_from(row.offset()).unwrap();
-        assert!(row.fits(&bytes[start..start + line.len]));
+        let own = &bytes[start..start + line.len];
+        assert!(row.fits(own));
+        entry_agrees(row, own, entry, transcript);
         assert_eq!(
             (row.is_ours(), row.is_aside()),
             (entry.is_ours(), entry.is_aside())
@@ -100,6 +103,25 @@ fn rows_agree(outline: &Outline, transcript: &Transcript, bytes: &[u8]) {
     }
     assert_eq!(outline.keyed("a key that nothing carries"), [0; 0]);
     assert_eq!(outline.find("an id that nothing has"), None);
+}
+
+/// The entry that a row makes of its line is the one that the transcript has, in every part.
+fn entry_agrees(row: &Row, line: &[u8], entry: &RawEntry, transcript: &Transcript) {
+    let version = transcript.header().map(|header| &header.version);
+    if matches!(version, Some(Version::One | Version::Two)) {
+        return;
+    }
+    let again = row.entry(line).unwrap();
+    assert_eq!(&again, entry);
+    assert_eq!(
+        (again.kind(), again.timestamp()),
+        (entry.kind(), entry.timestamp())
+    );
+    let message = |entry: &RawEntry| entry.message_json().map(|json| json.text().to_owned());
+    assert_eq!(message(&again), message(entry));
+    let mut other = line.to_vec();
+    other[line.len() / 2] ^= 1;
+    assert!(row.entry(&other).is_none());
 }
 
 fn known_role(role: &Role) -> Role {
