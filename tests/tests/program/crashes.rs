@@ -108,3 +108,59 @@ fn an_interrupt_during_a_tool_records_that_it_was_aborted() {
         "{outcome}"
     );
 }
+
+#[test]
+fn where_entries_are_lost_a_person_sees_a_gap_and_so_after_the_repair_and_the_model_sees_none() {
+    let bench = Bench::begun();
+    for number in 0..2 {
+        bench
+            .endpoint
+            .push(Reply::text(&format!("answer {number}")));
+        bench
+            .run(&[&format!("question {number}")])
+            .run()
+            .expect_success();
+    }
+    // The middle of the conversation cannot be read any more.
+    let text = std::fs::read_to_string(bench.talk()).unwrap();
+    let lost = text
+        .lines()
+        .find(|line| line.contains("\"answer 0\""))
+        .unwrap();
+    let id = lost
+        .split("\"id\":\"")
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap();
+    let damaged = text.replace(lost, &lost.replace("answer 0", "answer\u{0} 0"));
+    std::fs::write(bench.talk(), damaged).unwrap();
+    let talk = bench.talk();
+    let show = || {
+        let shown = bench
+            .home
+            .latchwork(["show", talk.to_str().unwrap()])
+            .run()
+            .expect_success();
+        shown.stdout
+    };
+    let gap = format!("(something is lost here, the last of them {id})");
+    let shown = show();
+    let (before, after) = shown.split_once(&gap).unwrap();
+    assert!(
+        before.contains("question 0") && after.contains("question 1"),
+        "{shown}"
+    );
+    bench
+        .home
+        .latchwork(["repair", talk.to_str().unwrap()])
+        .run()
+        .expect_success();
+    let repaired = show();
+    assert!(repaired.contains(&gap), "{repaired}");
+    bench.endpoint.push(Reply::text("answer 2"));
+    bench.run(&["question 2"]).run().expect_success();
+    let asked = bench.endpoint.requests().pop().unwrap();
+    assert!(!asked.body.to_string().contains("lost here"));
+}

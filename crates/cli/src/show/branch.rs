@@ -1,7 +1,11 @@
 //! The active branch in words, and the context that the model is shown.
 
+use std::collections::HashMap;
+
 use latchwork::Look;
-use latchwork::format::{self, Block, Content, Escaped, Kind, MessageView, RawEntry, Role};
+use latchwork::format::{
+    self, Block, Content, EntryId, Escaped, Kind, MessageView, RawEntry, Role, TreeFault, ours,
+};
 
 use crate::output::{Output, dim, paint};
 
@@ -12,12 +16,30 @@ const GLIMPSE: usize = 200;
 pub(crate) fn conversation(output: &mut Output, look: &Look, styled: bool) {
     let transcript = &look.snapshot.transcript;
     let leaf = look.snapshot.head.leaf.as_ref();
+    let lost: HashMap<EntryId, EntryId> = transcript
+        .tree_faults()
+        .into_iter()
+        .filter_map(|fault| match fault {
+            TreeFault::Bridged { child, missing, .. } => Some((child, missing)),
+            _ => None,
+        })
+        .collect();
     for entry in leaf
         .and_then(|leaf| transcript.branch(leaf))
         .unwrap_or_default()
     {
+        if let Some(missing) = lost.get(entry.id()) {
+            gap(output, Some(missing.as_str()), styled);
+        }
         entry_in_words(output, entry, styled);
     }
+}
+
+/// Where entries are lost, `last` of them in front of what is shown next.
+fn gap(output: &mut Output, last: Option<&str>, styled: bool) {
+    let last = last.map_or_else(String::new, |last| format!(", the last of them {last}"));
+    let note = format!("(something is lost here{last})");
+    output.styled_line(&dim(styled, &Escaped(&note).to_string()));
 }
 
 /// One entry; nothing for those that say nothing to a person.
@@ -31,6 +53,9 @@ pub(crate) fn entry_in_words(output: &mut Output, entry: &RawEntry, styled: bool
         let who = format!("{} {time} {}", message.role(), entry.id());
         said(output, &message, &who, styled);
         return;
+    }
+    if let Some(missing) = gap_of(entry) {
+        return gap(output, missing.as_deref(), styled);
     }
     let note = match entry.kind() {
         Kind::Compaction => entry
@@ -53,6 +78,15 @@ pub(crate) fn entry_in_words(output: &mut Output, entry: &RawEntry, styled: bool
     if let Some(note) = note {
         output.styled_line(&dim(styled, &Escaped(&format!("({note})")).to_string()));
     }
+}
+
+/// The last of the entries that a repair found lost here, if the entry says so.
+fn gap_of(entry: &RawEntry) -> Option<Option<String>> {
+    let custom = entry
+        .custom()
+        .filter(|custom| custom.custom_type == ours::GAP)?;
+    let data = custom.data.and_then(format::Raw::fields);
+    Some(data.and_then(|data| data.str("missing").map(String::from)))
 }
 
 fn said(output: &mut Output, message: &MessageView<'_>, who: &str, styled: bool) {
