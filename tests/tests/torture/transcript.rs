@@ -17,7 +17,8 @@
 //! **Red controls**, each caught within 1 % of the runs: see the tests that end in `is_caught`. A seed decides every choice; the moment at
 //! which a signal arrives it does not.
 //!
-//! `cargo xtask torture transcript --kills N --states N --seed S [--release]` is the long form.
+//! `cargo xtask torture transcript --kills N --states N --cuts N --seed S [--release]` is the long form; with `--states` or `--write` each
+//! failing call and each scene under strace is tried, not a share of them.
 
 #[path = "transcript/calls.rs"]
 mod calls;
@@ -52,12 +53,12 @@ use power::Power;
 /// How many kills there are in the ordinary tests.
 const KILLS: u64 = 2_000;
 /// In the ordinary tests one call in so many fails.
-const FAILING_STRIDE: u64 = 16;
+const FAILING_STRIDE: u64 = 32;
 /// How many cuts there are on each filesystem in the ordinary tests, and in how many of them a control is to be seen at most.
 const CUTS: u64 = 10;
 const CONTROL_CUTS: u64 = 300;
 /// How long states are tried in the ordinary tests, and how many at most.
-const STATES_TIME: Duration = Duration::from_secs(60);
+const STATES_TIME: Duration = Duration::from_secs(30);
 const STATES: u64 = 2_000_000;
 /// A control is looked for in so many: far less than 1 % of two million.
 const CONTROL_STATES: u64 = 4_000;

@@ -157,7 +157,7 @@ fn page(lines: &str, about: &str) -> String {
         }
     }
     page += NOTES;
-    page += "\n## Controls\n\nEach is wrong in one way, and the campaign must see it within 1 % of its size; real cuts of a control have a new session each.\n\n| wrong in this way | seen after so many faults |\n|---|--:|\n";
+    page += "\n## Controls\n\nEach is wrong in one way, and the campaign must see it within 1 % of its size; in real cuts within 300, each of a new session (a name that was not synced is lost only where nothing else has written the journal since).\n\n| wrong in this way | seen after so many faults |\n|---|--:|\n";
     let is_control = |part: &&Value| PARTS.iter().all(|(name, _)| part["what"] != *name);
     for part in read.iter().filter(is_control) {
         let name = part["what"].as_str().unwrap_or_default();

@@ -8,11 +8,11 @@
 //! |---|---|
 //! | I-T1 | what was acknowledged, for the level that the fault covers: there, whole; an accepted message is in the inbox |
 //! | I-T2 | each entry is in a call, byte for byte; or was planted, or is a peer's, or is one of our own kinds without words |
-//! | I-T3 | each id once; each entry of a call once, a keyed one once for each number of its placement |
+//! | I-T3 | each id once; each entry of a call once, a keyed one once for each number of its placement, and once more for each rewrite |
 //! | I-T4 | what began after the end of another call stands behind it |
 //! | I-T5 | a header first; whole lines that read; what does not read was planted or is reported; settled: no torn tail |
-//! | I-T6 | a parent is null or an earlier entry; after a loss of power it may have been in a line that is lost |
-//! | I-T7 | what was there before is there now, in its place, byte for byte, unless it was copied and blanked; peers' lines too |
+//! | I-T6 | a parent is null or an earlier entry; behind what was durable when the power went it may have been in a line that is lost |
+//! | I-T7 | what was there before is there now, in its place, byte for byte, unless it was copied and blanked; peers' lines too; after a repair, in an original that is kept |
 //! | I-T8 | what a reader saw is a prefix of what is there |
 //! | I-T9 | quarantine and kept bytes make the original; of an old version, the whole original is kept |
 //! | I-T10 | what was refused is not there; of a call that was cut off a beginning stands, or nothing |
