@@ -1,3 +1,5 @@
+//! What an entry reads from its line, and that the quick reader of lines says what the other one says.
+
 use proptest::prelude::*;
 
 use super::*;

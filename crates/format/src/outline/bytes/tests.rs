@@ -1,3 +1,5 @@
+//! An outline reads back as it was, and whatever its bytes say, every walk in it ends.
+
 use proptest::prelude::*;
 
 use super::{HEAD_BYTES, KEY_BYTES, MAGIC};
