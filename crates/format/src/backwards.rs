@@ -28,6 +28,9 @@ use seen::Ids;
 /// In so many bytes from its beginning a file must say which version it has.
 const HEAD: usize = 64 << 10;
 
+/// More bytes than these are not gathered from behind for a context: forwards they are read faster.
+const SHOWN_MAX: usize = 4 << 20;
+
 /// How far up a branch is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
@@ -65,6 +68,9 @@ pub enum NeedAll {
     /// Entries share a line.
     #[error("entries share a line")]
     Shared,
+    /// So much is shown that reading all lines forwards is quicker.
+    #[error("more is shown than is read from the end")]
+    Much,
     /// What stands after the last newline is beyond the limits.
     #[error("the last line is too long to be looked at")]
     LongTail,
@@ -136,6 +142,8 @@ struct Walk {
     above: Vec<RawEntry>,
     /// Where the last compaction stands in `part`, and what it keeps from.
     boundary: Option<(usize, Option<EntryId>)>,
+    /// The bytes of `part`.
+    held: usize,
     /// Whether `part` is whole, so that only settings are still looked for.
     whole: bool,
     /// Whether the last of `part` is a root.
@@ -161,6 +169,7 @@ impl Walk {
             part: Vec::new(),
             above: Vec::new(),
             boundary: None,
+            held: 0,
             whole: false,
             top_is_root: false,
             has_level: false,
@@ -289,6 +298,9 @@ impl Walk {
         if self.is_done() {
             return Step::Done;
         }
+        if self.held > SHOWN_MAX && !matches!(self.reach, Reach::Last(_)) {
+            return Step::Stuck(NeedAll::Much);
+        }
         match parent {
             Some(parent) => {
                 if self.passed.may_hold(parent) {
@@ -311,6 +323,7 @@ impl Walk {
             }
             return;
         }
+        self.held += len;
         let id = entry.id().clone();
         self.part.push(Placed { entry, offset, len });
         if self.reach == Reach::Context || self.reach == Reach::Shown {

@@ -104,16 +104,30 @@ fn message(entry: &RawEntry) -> Option<ContextMessage> {
         Role::User | Role::Assistant | Role::ToolResult => "[]",
         _ => return Some(ContextMessage::part(entry, json)),
     };
-    let missing = entry
-        .message()?
-        .fields()
-        .get("content")
-        .is_none_or(Raw::is_null);
+    let missing = !plainly_has_content(json.text())
+        && entry
+            .message()?
+            .fields()
+            .get("content")
+            .is_none_or(Raw::is_null);
     let whole = ContextMessage::part(entry, json);
     Some(if missing {
         with_content(&whole, Raw::trusted(empty))
     } else {
         whole
+    })
+}
+
+/// Whether a message's content stands behind its role, as programs write it, and no other field may be called so.
+fn plainly_has_content(message: &str) -> bool {
+    const CONTENT: &str = "\"content\"";
+    let rest = message.strip_prefix("{\"role\":\"");
+    let rest = rest.and_then(|rest| rest.split_once('"'));
+    let rest = rest.and_then(|(_, rest)| rest.strip_prefix(",\"content\":"));
+    rest.is_some_and(|rest| {
+        rest.starts_with(['[', '"'])
+            && memchr::memmem::find(rest.as_bytes(), CONTENT.as_bytes()).is_none()
+            && !rest.contains("\\u00")
     })
 }
 

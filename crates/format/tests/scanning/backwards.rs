@@ -266,3 +266,25 @@ proptest! {
         ends_agree(file.as_bytes(), Limits::default(), 1);
     }
 }
+
+#[test]
+fn what_shows_more_than_is_gathered_from_behind_is_left_to_a_reading_of_all_lines() {
+    let mut file = "{\"type\":\"session\",\"version\":3,\"id\":\"s\"}\n".to_owned();
+    for number in 0..5 {
+        let parent = match number {
+            0 => "null".to_owned(),
+            _ => format!("\"e{}\"", number - 1),
+        };
+        let text = "x".repeat(1 << 20);
+        file += &format!(
+            "{{\"type\":\"message\",\"id\":\"e{number}\",\"parentId\":{parent},\"timestamp\":\"T\",\"message\":{{\"role\":\"user\",\"content\":\"{text}\"}}}}\n"
+        );
+    }
+    let end = |reach| from_end(file.as_bytes(), None, reach, Limits::default());
+    assert!(matches!(
+        end(Reach::Context),
+        FromEnd::NeedAll(NeedAll::Much)
+    ));
+    assert!(matches!(end(Reach::Shown), FromEnd::NeedAll(NeedAll::Much)));
+    assert!(matches!(end(Reach::Last(5)), FromEnd::Found(found) if found.part.len() == 5));
+}
