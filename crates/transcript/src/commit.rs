@@ -259,6 +259,9 @@ impl Work {
             && (facts.dev, facts.ino) == known.inode
         {
             self.session.sync.use_file(opened.into(), known.inode);
+        } else {
+            // A sync of the file that was there before would promise what it does not keep.
+            self.session.sync.use_nothing();
         }
     }
 

@@ -85,6 +85,15 @@ impl SyncGroup {
         };
     }
 
+    /// There is nothing to sync through: whoever waits is told that nobody can say.
+    pub(crate) fn use_nothing(&self) {
+        let mut state = self.state();
+        *state = State {
+            latched: state.latched,
+            ..State::default()
+        };
+    }
+
     /// Whether it syncs this file (device and inode).
     pub(crate) fn is_of(&self, inode: (u64, u64)) -> bool {
         let state = self.state();

@@ -243,3 +243,53 @@ impl Steps for Held {
         drop(self.changed.wait_while(state, |(held, _)| *held).unwrap());
     }
 }
+
+#[tokio::test]
+async fn what_is_written_to_a_new_file_is_not_acknowledged_by_a_sync_of_the_old_one() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let bench = Bench::new();
+    let disk = latchwork_sys::FaultDisk::new(latchwork_sys::System::real().disk);
+    let appended = Arc::new(AtomicBool::new(false));
+    let (armed, seen) = (Arc::new(AtomicBool::new(false)), appended.clone());
+    let arm = armed.clone();
+    disk.watch(move |operation, path| {
+        let ours = arm.load(Ordering::SeqCst) && path.ends_with("s.jsonl");
+        match operation {
+            latchwork_sys::Operation::Append if ours => seen.store(true, Ordering::SeqCst),
+            // No descriptor is left for the sync.
+            latchwork_sys::Operation::Open if ours && seen.load(Ordering::SeqCst) => {
+                return Some(latchwork_sys::FaultOutcome::Errno(24));
+            }
+            _ => {}
+        }
+        None
+    });
+    let store = bench.store_on(latchwork_sys::System {
+        disk: Arc::new(disk),
+        ..latchwork_sys::System::real()
+    });
+    let base = begun(&store).await;
+    // Another file stands there now, as after a repair by another process.
+    let copy = bench.sessions().join("copy");
+    std::fs::copy(bench.transcript(), &copy).unwrap();
+    std::fs::rename(&copy, bench.transcript()).unwrap();
+    armed.store(true, Ordering::SeqCst);
+    let session = id();
+    let mut scope = latchwork_lock::LockScope::open();
+    let ask = latchwork_session::GuardAsk::side(&session, latchwork_lock::Phase::SIDE, soon());
+    let mut guard = latchwork_session::SessionLocks::guard(&store, &mut scope, ask)
+        .await
+        .unwrap();
+    let receipt = latchwork_session::TranscriptStore::append(
+        &store,
+        &mut guard,
+        &base,
+        going_on(vec![user("new")]),
+    )
+    .await
+    .unwrap();
+    guard.release().await.unwrap();
+    let unknown = receipt.reached(latchwork_session::Level::Synced).await;
+    assert!(unknown.is_err(), "{unknown:?}");
+}
