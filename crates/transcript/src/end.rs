@@ -10,6 +10,7 @@ use latchwork_format::{EntryId, Limits, Outline, RawEntry, RawLine, Tail, Transc
 use latchwork_session::{Head, Position, View};
 use latchwork_sys::{DiskFile, IoDoing, PathError, read_exact_at};
 
+use crate::fold::moves;
 use crate::head_file::{SavedHead, Settings, end_before, witness};
 use crate::session::Session;
 
@@ -147,7 +148,8 @@ fn folded(leaf: &EntryId, bytes: &[u8]) -> Option<EntryId> {
         if repeated || !(known || entry.is_ours()) {
             return None;
         }
-        if (entry.parent() == Some(&head) || entry.is_ours()) && !entry.is_aside() {
+        let continues = entry.parent() == Some(&head);
+        if moves(continues, entry.is_ours(), entry.is_aside()) {
             head = entry.id().clone();
         }
         Some(())

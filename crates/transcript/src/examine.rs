@@ -9,11 +9,11 @@ use latchwork_format::transcript::pieces;
 use latchwork_format::{Tail, Transcript, Version};
 use latchwork_sys::{DiskFile, FileFacts, IoDoing, OpenHow, PathError, System, read_exact_at};
 
-use crate::head_file::{self, SavedHead};
+use crate::head_file::{self, SavedHead, end_before};
 use crate::layout::Place;
 use crate::records;
 use crate::sidecar::is_regular;
-use crate::state::{end_before, read_from};
+use crate::state::read_from;
 
 /// How much of the beginning and of the end of a long file is read, in bytes.
 const PIECE: u64 = 32 << 10;

@@ -7,6 +7,11 @@
 use latchwork_format::Outline;
 use latchwork_format::outline::Row;
 
+/// Whether an entry moves the head: one that continues it, or is ours, unless it was put aside.
+pub(crate) const fn moves(continues: bool, is_ours: bool, is_aside: bool) -> bool {
+    (continues || is_ours) && !is_aside
+}
+
 /// Folds the entries from number `from` on into a head that held before them.
 pub(crate) fn fold(outline: &Outline, head: Option<u32>, from: u32) -> Option<u32> {
     // Of several entries with one id, the last is meant.
@@ -18,7 +23,7 @@ pub(crate) fn fold(outline: &Outline, head: Option<u32>, from: u32) -> Option<u3
         .rows(from)
         .fold(head.and_then(meant), |head, (entry, row)| {
             let continues = outline.hang(entry).parent() == head;
-            match (continues || row.is_ours()) && !row.is_aside() {
+            match moves(continues, row.is_ours(), row.is_aside()) {
                 true => meant(entry),
                 false => head,
             }

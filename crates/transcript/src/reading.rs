@@ -84,7 +84,7 @@ pub(crate) fn open(session: &Session, ask: &Ask) -> Result<Snapshot, OpenError> 
     let Some(file) = open_file(session)? else {
         return Ok(nothing(session));
     };
-    let mut look = Look {
+    let look = Look {
         session,
         file: &*file,
         saved: saved.as_ref(),
@@ -127,7 +127,7 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    fn open(&mut self, known: &mut Known) -> Result<Snapshot, PathError> {
+    fn open(&self, known: &mut Known) -> Result<Snapshot, PathError> {
         let is_known = known.outline.saved_through() > 0;
         if !is_known && self.ask.keys.is_none() {
             match end::read(self.session, self.file, self.saved, self.ask.view) {
@@ -152,7 +152,10 @@ impl Look<'_> {
         let tail = known.catch_up(&session.system, &session.place, file)?;
         session.show(known);
         let believed = self.saved.filter(|saved| known.believes(file, saved));
-        let mut head = known.head(file, believed);
+        let mut head = match believed {
+            Some(saved) => known.head_since(saved),
+            None => from_nothing(&known.outline),
+        };
         let mut outline = known.outline.clone();
         if tail > 0 {
             // A last line without a newline is read if it is whole; it may be a write that is under way.

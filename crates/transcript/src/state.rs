@@ -10,11 +10,9 @@ use latchwork_session::{Head, Position};
 use latchwork_sys::{DiskFile, FileFacts, IoDoing, PathError, System, read_exact_at};
 
 use crate::fold::{fold, from_nothing};
-use crate::head_file::{SavedHead, WITNESS_BYTES, checksum, witness};
+use crate::head_file::{SavedHead, WITNESS_BYTES, checksum, end_before, witness};
 use crate::index;
 use crate::layout::Place;
-
-pub(crate) use crate::head_file::end_before;
 
 /// How much is read at once, in bytes.
 pub(crate) const CHUNK: usize = 1 << 20;
