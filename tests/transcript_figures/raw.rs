@@ -23,6 +23,10 @@ impl Raw {
     }
 
     /// One call, and one that brings the bytes and their length to the device; microseconds.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the unit that the goals are told in"
+    )]
     pub(crate) fn write_and_sync(&mut self, bytes: &[u8]) -> Result<f64, Failure> {
         let start = Instant::now();
         self.0.write_all(bytes)?;

@@ -202,9 +202,6 @@ impl DiskFile for WrongFile {
         }
         self.write(bytes, |bytes| self.file.write_at(bytes, offset))
     }
-    fn sync_data(&self) -> io::Result<()> {
-        self.sync(|file| file.sync_data())
-    }
     fn sync_all(&self) -> io::Result<()> {
         self.sync(|file| file.sync_all())
     }

@@ -198,10 +198,6 @@ impl DiskFile for RealFile {
         retry(|| file.write_at(bytes, offset))
     }
 
-    fn sync_data(&self) -> io::Result<()> {
-        self.file.sync_data()
-    }
-
     fn sync_all(&self) -> io::Result<()> {
         self.file.sync_all()
     }

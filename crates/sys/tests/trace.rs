@@ -73,11 +73,11 @@ fn who_acknowledges_after_syncs_of_bytes_and_names_breaks_nothing() {
     bench.disk.sync_dir(at("/")).unwrap();
     let file = open(&bench.disk, "/d/f");
     file.append(b"one").unwrap();
-    file.sync_data().unwrap();
+    file.sync_all().unwrap();
     bench.disk.sync_dir(at("/d")).unwrap();
     bench.trace.acknowledged(at("/d/f"), 3);
     file.write_at(b"x", 1).unwrap();
-    open(&bench.disk, "/d/f").sync_data().unwrap();
+    open(&bench.disk, "/d/f").sync_all().unwrap();
     bench.trace.acknowledged(at("/d/f"), 3);
     for put in [create_whole, write_whole, write_whole] {
         put(&bench.disk, &RealEntropy, at("/d/g"), b"whole", 0o600).unwrap();
@@ -92,13 +92,13 @@ fn bytes_that_no_sync_covers_must_not_be_acknowledged() {
     let file = open(&bench.disk, "/f");
     bench.disk.sync_dir(at("/")).unwrap();
     file.append(b"12345").unwrap();
-    file.sync_data().unwrap();
+    file.sync_all().unwrap();
     file.append(b"678").unwrap();
     bench.trace.acknowledged(at("/f"), 5);
     assert_eq!(bench.trace.broken(), [], "what was synced");
     bench.trace.acknowledged(at("/f"), 7);
     assert_eq!(bench.trace.broken(), [not_synced(5, 7)]);
-    file.sync_data().unwrap();
+    file.sync_all().unwrap();
     file.write_at(b"x", 2).unwrap();
     bench.trace.acknowledged(at("/f"), 8);
     assert_eq!(bench.trace.broken()[1..], [not_synced(2, 3)]);
@@ -118,7 +118,7 @@ fn a_sync_covers_only_what_was_written_before_it_began() {
         }
         None
     });
-    file.sync_data().unwrap();
+    file.sync_all().unwrap();
     bench.trace.acknowledged(at("/f"), 6);
     assert_eq!(bench.trace.broken(), []);
     bench.trace.acknowledged(at("/f"), 15);
@@ -193,7 +193,7 @@ fn a_file_must_be_synced_before_it_is_renamed_unless_nothing_is_lost_with_it() {
         let file = open(&bench.disk, "/t");
         file.append(b"x").unwrap();
         if is_synced {
-            file.sync_data().unwrap();
+            file.sync_all().unwrap();
         }
         match is_new {
             true => bench.disk.rename_new(at("/t"), at(to)).unwrap(),
@@ -218,7 +218,7 @@ fn a_descriptor_is_not_written_through_after_a_failed_sync_and_another_one_is() 
     let file = open(&bench.disk, "/f");
     file.append(b"x").unwrap();
     bench.sim.fail_next_sync(at("/f"), EIO).unwrap();
-    file.sync_data().unwrap_err();
+    file.sync_all().unwrap_err();
     open(&bench.disk, "/f").append(b"y").unwrap();
     assert_eq!(bench.trace.broken(), []);
     file.append(b"z").unwrap();
@@ -234,9 +234,9 @@ fn bytes_whose_sync_failed_are_acknowledged_only_when_the_device_was_looked_at_a
     bench.disk.sync_dir(at("/")).unwrap();
     file.append(b"12345").unwrap();
     bench.sim.fail_next_sync(at("/f"), EIO).unwrap();
-    file.sync_data().unwrap_err();
+    file.sync_all().unwrap_err();
     // The sync that is tried again says that all is well, on this descriptor and on another.
-    file.sync_data().unwrap();
+    file.sync_all().unwrap();
     let other = open(&bench.disk, "/f");
     other.sync_all().unwrap();
     bench.trace.acknowledged(at("/f"), 5);
@@ -248,7 +248,7 @@ fn bytes_whose_sync_failed_are_acknowledged_only_when_the_device_was_looked_at_a
         [not_synced(3, 5), in_doubt(0, 3)]
     );
     other.forget_cached(0).unwrap();
-    other.sync_data().unwrap();
+    other.sync_all().unwrap();
     bench.trace.acknowledged(at("/f"), 5);
     assert_eq!(bench.trace.broken().len(), 3);
 }
@@ -305,7 +305,7 @@ fn what_another_process_has_left_is_durable_only_if_one_says_so() {
             false => vec![not_synced(0, 6), nameless("/f", "/f")],
         };
         assert_eq!(bench.trace.broken(), expected);
-        file.sync_data().unwrap();
+        file.sync_all().unwrap();
         bench.disk.sync_dir(at("/")).unwrap();
         bench.trace.acknowledged(at("/f"), 6);
         drop((file, open(&bench.disk, "/f")));

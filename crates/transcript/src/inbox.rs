@@ -49,7 +49,7 @@ fn write(session: &Session, records: &[Record]) -> Result<(), PathError> {
             append_all(&*file, &bytes).doing("write the inbox", &path)?;
         }
         system.steps.reach("inbox:written");
-        file.sync_data()
+        file.sync_all()
             .inspect_err(|_| {
                 // What the kernel still shows may not be there: it is not to be believed when it is looked at next.
                 let _not_dropped = file.forget_cached(0);

@@ -116,7 +116,7 @@ fn mend(work: &Work) -> Result<Vec<Mended>, AppendError> {
             why: fault.to_string(),
         })?;
     let mended = work.mend_end(&mut known, &*file)?;
-    file.sync_data().map_err(|source| {
+    file.sync_all().map_err(|source| {
         work.unknown(PathError {
             doing: "make durable",
             path: place.transcript.clone(),

@@ -213,7 +213,7 @@ impl Sync {
         self.system.steps.reach("sync:before");
         let began = Instant::now();
         let _syncing = tracing::debug_span!("latchwork_transcript_sync").entered();
-        self.file.sync_data().doing("sync", path)?;
+        self.file.sync_all().doing("sync", path)?;
         let named = self
             .state
             .lock()

@@ -105,7 +105,7 @@ pub(crate) fn put_in_order<E>(
                 Ok(written.doing("blank a fragment in", path)?)
             };
             let sync = || {
-                file.sync_data()
+                file.sync_all()
                     .doing("make durable", path)
                     .map_err(NotMended::Unsynced)
             };
@@ -125,7 +125,7 @@ pub(crate) fn put_in_order<E>(
     }
     known.damage_seen = outline.damage().len();
     if !mended.is_empty() {
-        let synced = file.sync_data().doing("make durable", &place.transcript);
+        let synced = file.sync_all().doing("make durable", &place.transcript);
         synced.map_err(NotMended::Unsynced)?;
         known.forget();
         known.catch_up(system, place, file)?;
@@ -234,7 +234,7 @@ mod tests {
 
     fn blanked(file: &dyn DiskFile, offset: u64, len: usize) -> std::io::Result<()> {
         let write = |at: u64, bytes: &[u8]| super::write_all(file, offset + at, bytes);
-        super::blank(len, write, || file.sync_data())
+        super::blank(len, write, || file.sync_all())
     }
 
     fn with_file(text: &[u8]) -> (tempfile::TempDir, Place) {

@@ -54,13 +54,13 @@ pub(crate) fn undo(
         held()?;
         write_all(file, start + at, bytes)
     };
-    blank(len, write, || file.sync_data())?;
+    blank(len, write, || file.sync_all())?;
     if at + len == there.len() {
         held()?;
         // So that nothing is glued to it. Without room for it the next writer does that.
         let _no_room = file.append(b"\n");
     }
-    file.sync_data()?;
+    file.sync_all()?;
     Ok(rest)
 }
 

@@ -11,6 +11,7 @@
 //! | `power` | a workload on a disk in memory, cut after each of its changes, recovered, cut again |
 //! | `memory` | that workload |
 //! | `cuts`, `mounts` | real writers over a filesystem of their own that is shut down; as root |
+//! | `journal` | whether what is acknowledged is in the journal of ext4, while others read; as root |
 //! | `failing` | each call to a disk in memory failing, for every operation of the store |
 //! | `figures` | what was done, for the page |
 //!
@@ -28,6 +29,8 @@ mod cuts;
 mod failing;
 #[path = "transcript/figures.rs"]
 mod figures;
+#[path = "transcript/journal.rs"]
+mod journal;
 #[path = "transcript/kill.rs"]
 mod kill;
 #[path = "transcript/memory.rs"]
@@ -46,6 +49,7 @@ use latchwork_tests::workload::Mutant;
 
 use crate::choice::{cuts, is_cut, is_long, kills, seed, states};
 use cuts::Cuts;
+use journal::Who;
 use kill::Kills;
 use mounts::Kind;
 use power::Power;
@@ -57,6 +61,9 @@ const FAILING_STRIDE: u64 = 32;
 /// How many cuts there are on each filesystem in the ordinary tests, and in how many of them a control is to be seen at most.
 const CUTS: u64 = 10;
 const CONTROL_CUTS: u64 = 300;
+/// How many appends there are while others read, for each cut; and in how many the kernel's fault shows, where it has it.
+const APPENDS_A_CUT: u64 = 100;
+const CONTROL_APPENDS: u64 = 3_000;
 /// How long states are tried in the ordinary tests, and how many at most.
 const STATES_TIME: Duration = Duration::from_secs(30);
 const STATES: u64 = 2_000_000;
@@ -275,6 +282,31 @@ fn real_cuts(kind: Kind) {
         }
         Ok(None) => {}
         Err(why) => figures::skipped(&what, &why),
+    }
+}
+
+#[test]
+fn transcript_what_is_acknowledged_is_in_the_journal_of_ext4_though_others_read_meanwhile() {
+    let _alone = alone();
+    if !is_cut(Kind::Ext4.name()) {
+        return;
+    }
+    match journal::run(seed(), cuts(CUTS) * APPENDS_A_CUT, Who::Ours) {
+        Ok(done) => {
+            done.say("journal ext4");
+            assert_eq!(done.broken, Vec::<String>::new());
+        }
+        Err(why) => figures::skipped("journal ext4", &why),
+    }
+    // A fault of the kernel is not ours to promise: where it is mended this is told, and nothing fails.
+    let what = "`fdatasync` on ext4 while others read";
+    match journal::run(seed(), CONTROL_APPENDS, Who::DataSync) {
+        Ok(done) if done.broken.is_empty() => {
+            let faults = done.faults;
+            figures::skipped(what, &format!("this kernel does not have it, in {faults}"));
+        }
+        Ok(done) => done.say(what),
+        Err(why) => figures::skipped(what, &why),
     }
 }
 

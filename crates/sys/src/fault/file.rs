@@ -68,11 +68,6 @@ impl DiskFile for FaultFile {
         })
     }
 
-    fn sync_data(&self) -> io::Result<()> {
-        let call = || self.inner.sync_data();
-        self.rules.around_sync(Operation::Sync, &self.path, call)
-    }
-
     fn sync_all(&self) -> io::Result<()> {
         let call = || self.inner.sync_all();
         self.rules.around_sync(Operation::Sync, &self.path, call)

@@ -46,7 +46,7 @@ pub enum Operation {
     Append,
     /// [`DiskFile::write_at`](crate::DiskFile::write_at).
     WriteAt,
-    /// [`DiskFile::sync_data`](crate::DiskFile::sync_data) and [`DiskFile::sync_all`](crate::DiskFile::sync_all).
+    /// [`DiskFile::sync_all`](crate::DiskFile::sync_all) and [`DiskFile::sync_all`](crate::DiskFile::sync_all).
     Sync,
     /// [`DiskFile::try_lock`](crate::DiskFile::try_lock), [`DiskFile::lock`](crate::DiskFile::lock) and
     /// [`DiskFile::has_writer`](crate::DiskFile::has_writer).

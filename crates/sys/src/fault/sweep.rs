@@ -106,7 +106,7 @@ mod tests {
                 let file = disk.open(path, &crate::OpenHow::updating())?;
                 file.write_at(b"new", 0)?;
                 file.write_at(b" bytes", 3)?;
-                file.sync_data()
+                file.sync_all()
             };
             write().is_ok()
         };

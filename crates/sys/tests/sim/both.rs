@@ -251,11 +251,7 @@ impl Both {
 
     fn open_file(&mut self, op: &Op) -> Result<(), TestCaseError> {
         let slot = match op {
-            Op::Read(f, ..)
-            | Op::Append(f, _)
-            | Op::WriteAt(f, ..)
-            | Op::SyncData(f)
-            | Op::SyncAll(f) => f,
+            Op::Read(f, ..) | Op::Append(f, _) | Op::WriteAt(f, ..) | Op::SyncAll(f) => f,
             Op::FileFacts(f) | Op::TryLock(f) | Op::Lock(f) | Op::Unlock(f) | Op::HasWriter(f) => f,
             Op::SetMode(f, _) | Op::Forget(f, _) => f,
             other => panic!("{other:?} is not of a file"),
@@ -277,9 +273,6 @@ impl Both {
             }
             Op::WriteAt(_, bytes, at) => {
                 let _ = same!(op, real.write_at(bytes, *at), sim.write_at(bytes, *at));
-            }
-            Op::SyncData(_) => {
-                let _ = same!(op, real.sync_data(), sim.sync_data());
             }
             Op::SyncAll(_) => {
                 let _ = same!(op, real.sync_all(), sim.sync_all());

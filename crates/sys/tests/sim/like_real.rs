@@ -65,7 +65,7 @@ fn holes_ends_and_what_a_file_is_not_open_for_are_answered_as_the_real_disk_does
             Op::Append(file, Vec::new()),
             Op::WriteAt(file, b"early".to_vec(), 4_094),
             Op::HasWriter(file),
-            Op::SyncData(file),
+            Op::SyncAll(file),
             Op::Forget(file, 0),
         ]);
         let reads = [(0, 9_000), (4_090, 6_000), (9_999, 50), (20_000, 5), (3, 0)];
@@ -90,7 +90,7 @@ fn who_watches_a_file_is_told_when_the_real_disk_tells_and_not_else() {
         Op::Told,
         Op::Told,
         Op::Append(0, Vec::new()),
-        Op::SyncData(0),
+        Op::SyncAll(0),
         Op::SetMode(0, 1),
         Op::Told,
         Op::WriteAt(0, b"y".to_vec(), 0),

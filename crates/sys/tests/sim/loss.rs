@@ -25,7 +25,7 @@ fn bytes(disk: &dyn Disk, path: &str) -> Option<Vec<u8>> {
 fn synced(disk: &dyn Disk, path: &str, content: &[u8]) -> Box<dyn DiskFile> {
     let file = open(disk, path);
     file.append(content).unwrap();
-    file.sync_data().unwrap();
+    file.sync_all().unwrap();
     disk.sync_dir(Path::new("/")).unwrap();
     file
 }
@@ -83,7 +83,7 @@ fn unsynced_bytes_are_kept_lost_torn_or_zero_and_synced_ones_are_kept() {
     ] {
         assert!(all.contains(&one), "never {what}");
     }
-    file.sync_data().unwrap();
+    file.sync_all().unwrap();
     assert_eq!(
         found(&sim, PowerLoss::Strict, |disk| bytes(disk, "/f")).len(),
         1
@@ -178,7 +178,7 @@ fn what_is_done_to_one_name_is_kept_in_its_order_whatever_else_is_lost() {
         disk.rename(Path::new("/f"), Path::new("/g")).unwrap();
         let new = open(&disk, "/f");
         new.append(b"new").unwrap();
-        new.sync_data().unwrap();
+        new.sync_all().unwrap();
         let all = found(&sim, how, |disk| (bytes(disk, "/f"), bytes(disk, "/g")));
         let (old, new) = (Some(b"old".to_vec()), Some(b"new".to_vec()));
         let expected = [(old.clone(), None), (None, old.clone()), (new, old)];
@@ -195,7 +195,7 @@ fn a_rename_without_a_sync_before_it_can_leave_an_empty_file_and_one_with_it_can
             let new = open(&disk, "/new");
             new.append(b"new").unwrap();
             if is_synced {
-                new.sync_data().unwrap();
+                new.sync_all().unwrap();
             }
             disk.rename(Path::new("/new"), Path::new("/f")).unwrap();
             disk.sync_dir(Path::new("/")).unwrap();
@@ -280,7 +280,7 @@ fn a_sync_that_is_a_lie_leaves_bytes_and_names_to_be_lost() {
     disk.heal();
     disk.open(Path::new("/f"), &OpenHow::reading())
         .unwrap()
-        .sync_data()
+        .sync_all()
         .unwrap();
     disk.sync_dir(Path::new("/")).unwrap();
     let all = found(&sim, PowerLoss::Strict, |disk| bytes(disk, "/f"));
@@ -296,8 +296,8 @@ fn after_a_failed_sync_the_cache_shows_what_the_device_lacks_and_a_later_sync_sa
     let bystander = open(&disk, "/f");
     file.append(&[b'b'; 5000]).unwrap();
     sim.fail_next_sync(Path::new("/f"), EIO).unwrap();
-    assert_eq!(file.sync_data().unwrap_err().raw_os_error(), Some(EIO));
-    file.sync_data().unwrap();
+    assert_eq!(file.sync_all().unwrap_err().raw_os_error(), Some(EIO));
+    file.sync_all().unwrap();
     assert_eq!(bytes(&disk, "/f").unwrap().len(), 10_000, "it can be read");
     assert_eq!(
         found(&sim, PowerLoss::Strict, |disk| bytes(disk, "/f")),
@@ -305,12 +305,12 @@ fn after_a_failed_sync_the_cache_shows_what_the_device_lacks_and_a_later_sync_sa
         "and is not there after a cut"
     );
     // Each descriptor is told once; one that is opened afterwards is not.
-    assert!(bystander.sync_data().is_err());
-    bystander.sync_data().unwrap();
-    open(&disk, "/f").sync_data().unwrap();
+    assert!(bystander.sync_all().is_err());
+    bystander.sync_all().unwrap();
+    open(&disk, "/f").sync_all().unwrap();
     // Later bytes go to the device with their page; the pages between are missing.
     file.append(b"c").unwrap();
-    file.sync_data().unwrap();
+    file.sync_all().unwrap();
     let fresh = open(&disk, "/f");
     fresh.forget_cached(0).unwrap();
     let now = bytes(&disk, "/f").unwrap();
@@ -338,7 +338,6 @@ fn permission_bits_that_were_not_synced_can_be_lost() {
     let file = synced(&disk, "/f", b"x");
     file.set_mode(0o644).unwrap();
     let look = |disk: &SimProcess| disk.facts(Path::new("/f")).unwrap().mode;
-    file.sync_data().unwrap();
     assert_eq!(found(&sim, PowerLoss::Journal, look), [0o600, 0o644].into());
     file.sync_all().unwrap();
     assert_eq!(found(&sim, PowerLoss::Journal, look), [0o644].into());

@@ -108,7 +108,7 @@ fn work(sim: &SimDisk, disk: &dyn Disk, dice: &mut Dice) -> io::Result<Run> {
         }
         let begun = sim.position();
         file.append(line(next, dice).as_bytes())?;
-        file.sync_data()?;
+        file.sync_all()?;
         lines.push(next);
         next += 1;
         run.promises.push(Promise {

@@ -144,7 +144,7 @@ fn many_files_that_come_and_go_leave_nothing_behind_but_what_a_cut_could_bring_b
         let name = format!("/{nth}");
         let file = disk.open(Path::new(&name), &how()).unwrap();
         file.append(b"x").unwrap();
-        file.sync_data().unwrap();
+        file.sync_all().unwrap();
         disk.sync_dir(Path::new("/")).unwrap();
         disk.remove(Path::new(&name)).unwrap();
         assert_eq!(read_at_most(&*file, 9).unwrap(), b"x", "open and nameless");
@@ -164,7 +164,7 @@ fn files_whose_removal_can_still_be_lost_are_kept_while_other_directories_are_sy
     for name in &names {
         let file = disk.open(Path::new(name), &how()).unwrap();
         file.append(name.as_bytes()).unwrap();
-        file.sync_data().unwrap();
+        file.sync_all().unwrap();
     }
     disk.sync_dir(Path::new("/d")).unwrap();
     for name in &names {

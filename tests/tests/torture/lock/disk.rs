@@ -222,10 +222,6 @@ impl DiskFile for OpenFile {
         })
     }
 
-    fn sync_data(&self) -> io::Result<()> {
-        self.with(|_, _| ())
-    }
-
     fn sync_all(&self) -> io::Result<()> {
         self.with(|_, _| ())
     }

@@ -80,10 +80,10 @@ impl SimFile {
         Ok(bytes.len())
     }
 
-    fn sync(&self, with_mode: bool) -> io::Result<()> {
+    fn sync(&self) -> io::Result<()> {
         let mut live = self.machine.call(self.process)?;
         let done = live.sync(self.id);
-        if with_mode && done.is_ok() {
+        if done.is_ok() {
             let inode = live.state.inode_mut(self.node)?;
             inode.durable_mode = inode.mode;
         }
@@ -127,12 +127,8 @@ impl DiskFile for SimFile {
         })
     }
 
-    fn sync_data(&self) -> io::Result<()> {
-        self.sync(false)
-    }
-
     fn sync_all(&self) -> io::Result<()> {
-        self.sync(true)
+        self.sync()
     }
 
     fn facts(&self) -> io::Result<FileFacts> {

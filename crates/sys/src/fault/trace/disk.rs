@@ -253,10 +253,6 @@ impl DiskFile for TraceFile {
         self.write(|| self.inner.write_at(bytes, offset), range)
     }
 
-    fn sync_data(&self) -> io::Result<()> {
-        self.sync(|| self.inner.sync_data())
-    }
-
     fn sync_all(&self) -> io::Result<()> {
         self.sync(|| self.inner.sync_all())
     }
