@@ -25,8 +25,8 @@ use crate::transcript::{Tail, find_names, is_blank, side_by_side};
 use blocks::{Blocks, ReadAt};
 use seen::Ids;
 
-/// In so many bytes from its beginning a file must say which version it has.
-const HEAD: usize = 64 << 10;
+/// In so many bytes from its beginning a file must say which version it has; nearly each does in the first of these.
+const HEADS: [usize; 2] = [4 << 10, 64 << 10];
 
 /// More bytes than these are not gathered from behind for a context: forwards they are read faster.
 const SHOWN_MAX: usize = 4 << 20;
@@ -178,9 +178,17 @@ impl Walk {
     }
 
     fn run<E>(&mut self, size: u64, read_at: &mut ReadAt<'_, E>) -> Result<FromEnd, E> {
-        let mut head = vec![0; HEAD.min(usize::try_from(size).unwrap_or(HEAD))];
-        read_at(0, &mut head)?;
-        if !self.is_of_today(&head) {
+        let mut read = 0;
+        let mut of_today = false;
+        for most in HEADS {
+            if !of_today {
+                let mut head = vec![0; most.min(usize::try_from(size).unwrap_or(most))];
+                read_at(0, &mut head)?;
+                read += head.len() as u64;
+                of_today = self.is_of_today(&head);
+            }
+        }
+        if !of_today {
             return Ok(FromEnd::NeedAll(NeedAll::Version));
         }
         let mut blocks = Blocks::new(size, self.limits.line_bytes);
@@ -201,7 +209,7 @@ impl Walk {
                 Step::Done => {
                     let found = self.found(tail, blocks.saved_through());
                     return Ok(FromEnd::Found(Found {
-                        read: blocks.read + head.len() as u64,
+                        read: blocks.read + read,
                         ..found
                     }));
                 }

@@ -14,8 +14,8 @@ use crate::fold::moves;
 use crate::head_file::{SavedHead, Settings, end_before, witness};
 use crate::session::Session;
 
-/// In so many bytes from its beginning a file must show its header.
-const BEGINNING: usize = 64 << 10;
+/// In so many bytes from its beginning a file must show its header; nearly each does in the first of these.
+const BEGINNINGS: [usize; 2] = [4 << 10, 64 << 10];
 
 /// If no more bytes than these came since the head was saved, they are looked at.
 const SINCE_MAX: u64 = 1 << 20;
@@ -108,12 +108,16 @@ fn above(file: &dyn DiskFile, settings: &Settings) -> std::io::Result<Option<Vec
 
 /// The file's beginning, if its header is there.
 fn beginning(file: &dyn DiskFile, size: u64) -> std::io::Result<Option<Outline>> {
-    let mut bytes = vec![0; usize::try_from(size).unwrap_or(BEGINNING).min(BEGINNING)];
-    read_exact_at(file, &mut bytes, 0)?;
-    let mut outline = Outline::default();
-    // At the beginning everything joins.
-    let joined = outline.push(&bytes, 0).is_ok();
-    Ok(Some(outline).filter(|outline| joined && outline.header().is_some()))
+    for most in BEGINNINGS {
+        let mut bytes = vec![0; usize::try_from(size).unwrap_or(most).min(most)];
+        read_exact_at(file, &mut bytes, 0)?;
+        let mut outline = Outline::default();
+        // At the beginning everything joins.
+        if outline.push(&bytes, 0).is_ok() && outline.header().is_some() {
+            return Ok(Some(outline));
+        }
+    }
+    Ok(None)
 }
 
 /// The head that was saved, with what came since folded on top of it. `None` where it is not of this file, nothing is saved, much
