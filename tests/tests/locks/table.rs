@@ -1,24 +1,50 @@
-//! The table of faults (`docs/lock-faults.md`) has every fault, and every test that it names is there.
+//! The tables of faults (`docs/lock-faults.md`, `docs/transcript-faults.md`) have every fault, and every test that they name is there.
 
 use std::path::PathBuf;
 
 use crate::source::{root, rust_below};
 
-/// How many faults the lock has.
+/// How many faults each has.
 const FAULTS: usize = 30;
 /// This one is proved by figures.
 const BY_FIGURES: &str = "L26";
 
+/// A table, the letter of its faults, and where the tests are that it names.
+struct Table {
+    page: &'static str,
+    letter: char,
+    folders: &'static [&'static str],
+}
+
+const LOCK: Table = Table {
+    page: "docs/lock-faults.md",
+    letter: 'L',
+    folders: &["crates/filelock", "tests/tests"],
+};
+const TRANSCRIPT: Table = Table {
+    page: "docs/transcript-faults.md",
+    letter: 'T',
+    folders: &[
+        "crates/format",
+        "crates/runner",
+        "crates/testkit",
+        "crates/transcript",
+        "tests/tests",
+    ],
+};
+
 /// What is wrong with the table.
-fn problems(table: &str, sources: &[(PathBuf, String)]) -> Vec<String> {
+fn problems(letter: char, table: &str, sources: &[(PathBuf, String)]) -> Vec<String> {
     let rows: Vec<Vec<&str>> = table
         .lines()
-        .filter(|line| line.starts_with("| L"))
+        .filter(|line| line.starts_with(&format!("| {letter}")))
         .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
         .collect();
     let mut found = Vec::new();
     let ids: Vec<&str> = rows.iter().map(|row| row[0]).collect();
-    let expected: Vec<String> = (1..=FAULTS).map(|number| format!("L{number:02}")).collect();
+    let expected: Vec<String> = (1..=FAULTS)
+        .map(|number| format!("{letter}{number:02}"))
+        .collect();
     if ids != expected {
         found.push(format!("the faults are {ids:?}"));
     }
@@ -72,25 +98,37 @@ fn is_a_test(before: &str) -> bool {
     let attributes = lines.take_while(|line| !line.is_empty() && *line != "}");
     attributes
         .into_iter()
+        .map(str::trim_start)
         .any(|line| line.starts_with("#[test]") || line.starts_with("#[tokio::test"))
 }
 
-fn table() -> String {
-    std::fs::read_to_string(root().join("docs/lock-faults.md")).unwrap()
-}
+impl Table {
+    fn text(&self) -> String {
+        std::fs::read_to_string(root().join(self.page)).unwrap()
+    }
 
-fn sources() -> Vec<(PathBuf, String)> {
-    rust_below(&["crates/filelock", "tests/tests"])
+    fn sources(&self) -> Vec<(PathBuf, String)> {
+        rust_below(self.folders)
+    }
+
+    fn problems(&self) -> Vec<String> {
+        problems(self.letter, &self.text(), &self.sources())
+    }
 }
 
 #[test]
 fn every_fault_of_the_lock_has_a_test_that_is_there_and_a_red_control() {
-    assert_eq!(problems(&table(), &sources()), Vec::<String>::new());
+    assert_eq!(LOCK.problems(), Vec::<String>::new());
+}
+
+#[test]
+fn every_fault_of_the_transcript_has_a_test_that_is_there_and_a_red_control() {
+    assert_eq!(TRANSCRIPT.problems(), Vec::<String>::new());
 }
 
 #[test]
 fn a_table_that_names_a_lost_test_or_leaves_a_fault_out_is_noticed() {
-    let (table, sources) = (table(), sources());
+    let (table, sources) = (LOCK.text(), LOCK.sources());
     let renamed = table.replace(
         "paths::the_longest_session_id",
         "paths::the_shortest_session_id",
@@ -102,7 +140,7 @@ fn a_table_that_names_a_lost_test_or_leaves_a_fault_out_is_noticed() {
         .unwrap();
     let without = table.replace(row, "");
     for spoilt in [renamed, moved, without] {
-        assert_eq!(problems(&spoilt, &sources).len(), 1, "{spoilt}");
+        assert_eq!(problems('L', &spoilt, &sources).len(), 1, "{spoilt}");
     }
     let helper = "//! Head.\nfn helper() {}\n\n#[test]\nfn a_test() {}\n";
     let source = [(PathBuf::from("x/hold.rs"), helper.to_owned())];

@@ -1,5 +1,5 @@
 //! What a machine does to a session: a clock that goes back, randomness that repeats itself, a file cut off while it is read, copies
-//! taken while it is written, a file that may only grow.
+//! taken while it is written, a file that may only grow, pages that came back as zeros.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -280,4 +280,39 @@ async fn a_file_that_may_only_grow_is_appended_to_and_one_that_may_not_change_is
             .entries()
             .all(|entry: &RawEntry| !entry.text().contains("torn"))
     );
+}
+
+#[tokio::test]
+async fn a_run_of_nuls_is_reported_with_its_place_and_kept_in_quarantine_before_it_is_blanked() {
+    let bench = Bench::new();
+    begun(&bench.store()).await;
+    let nuls = "\0".repeat(700);
+    let at = bench.text().len() as u64;
+    bench.append_raw(format!("{nuls}\n{}", pi_user("aaaa0001", None, "after it")).as_bytes());
+    let seen = open(&bench.store()).await;
+    let damage = seen.transcript.damage();
+    assert_eq!(
+        (damage[0].offset, damage[0].len, damage.len()),
+        (at, 700, 1)
+    );
+    let before = bench.text();
+    bench.append_raw(nuls.as_bytes());
+    let store = bench.store();
+    let head = open(&store).await.head;
+    commit(&store, &head, at_head(vec![user("landed")]))
+        .await
+        .unwrap();
+    let after = bench.text();
+    assert_eq!(
+        after.replace('\0', " ")[..before.len()],
+        before.replace('\0', " "),
+        "every other byte is where it was"
+    );
+    let kept: Vec<Vec<u8>> = std::fs::read_dir(bench.sidecars().join("s.quarantine"))
+        .unwrap()
+        .map(|file| std::fs::read(file.unwrap().path()).unwrap())
+        .collect();
+    assert!(!kept.is_empty() && kept.iter().all(|bytes| bytes == nuls.as_bytes()));
+    assert!(said(&bench.store()).await.contains(&"landed".to_owned()));
+    assert!(!after[before.len()..].contains('\0'), "the end is blanked");
 }
