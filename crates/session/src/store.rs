@@ -9,7 +9,7 @@ use std::sync::Arc;
 use latchwork_format::{Body, EntryId, RawEntry, SessionId, Transcript};
 use latchwork_lock::PhaseGuard;
 
-use crate::{AppendError, Commit, Head, Key, Position, Receipt};
+use crate::{AppendError, Commit, Head, Key, NewEntry, Position, Receipt};
 
 /// How much of a session a reader needs. A backend may give more, never less. The transcript of a snapshot holds those
 /// entries, and is a [part](Transcript::part) if there are others.
@@ -256,6 +256,24 @@ pub trait TranscriptStore: Send + Sync {
         guard: &mut PhaseGuard<'_>,
         to: Option<&EntryId>,
         why: &str,
+    ) -> Result<Receipt, AppendError> {
+        self.branch(guard, to, why, Vec::new()).await
+    }
+
+    /// As [`move_head`](Self::move_head), with entries below the new place in the same write: what was left is summed up where the
+    /// conversation goes on. The first place of the receipt is that of the move.
+    ///
+    /// # Errors
+    /// See [`AppendError`]; an unknown entry, and one of `entries` that has a key, is a [`AppendError::BadEntry`].
+    ///
+    /// # Cancel safety
+    /// As [`append`](Self::append).
+    async fn branch(
+        &self,
+        guard: &mut PhaseGuard<'_>,
+        to: Option<&EntryId>,
+        why: &str,
+        entries: Vec<NewEntry>,
     ) -> Result<Receipt, AppendError>;
 
     /// Replaces entries of the active branch: a new branch from the first of them on, with new ids.

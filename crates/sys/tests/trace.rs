@@ -330,6 +330,26 @@ fn a_number_that_is_given_out_again_does_not_bring_back_what_its_old_file_lacked
 }
 
 #[test]
+fn as_long_as_bytes_are_in_doubt_their_number_means_no_other_file() {
+    let bench = bench(TraceRules::default());
+    let old = open(&bench.disk, "/old");
+    bench.disk.sync_dir(at("/")).unwrap();
+    old.append(b"never synced").unwrap();
+    bench.sim.fail_next_sync(at("/old"), EIO).unwrap();
+    old.sync_all().unwrap_err();
+    drop(old);
+    // The trace sees neither the end of the old file nor the birth of the new ones.
+    let theirs = bench.sim.process();
+    theirs.remove(at("/old")).unwrap();
+    for name in ["/f", "/old"] {
+        open(&theirs, name).append(b"synced by them").unwrap();
+        let _held = open(&bench.disk, name);
+        bench.trace.acknowledged(at(name), 5);
+    }
+    assert_eq!(bench.trace.broken(), []);
+}
+
+#[test]
 fn who_listens_is_told_at_once_and_in_words() {
     let bench = bench(TraceRules::default());
     let heard: Arc<Mutex<Vec<String>>> = Arc::default();

@@ -10,8 +10,8 @@ use latchwork_filelock::{ClaimHandle, Inherited, Latches, Site};
 use latchwork_format::EntryId;
 use latchwork_lock::PhaseGuard;
 use latchwork_session::{
-    AppendError, Commit, Head, Key, OpenError, Page, Position, Receipt, Rewrite, Rewritten,
-    SessionId, SessionSummary, Snapshot, TranscriptStore, View,
+    AppendError, Commit, Head, Key, NewEntry, OpenError, Page, Position, Receipt, Rewrite,
+    Rewritten, SessionId, SessionSummary, Snapshot, TranscriptStore, View,
 };
 use latchwork_sys::{IoDoing, PathError, System};
 
@@ -267,15 +267,16 @@ impl TranscriptStore for FileStore {
         run(work, move |work| work.commit(&base, commit)).await
     }
 
-    async fn move_head(
+    async fn branch(
         &self,
         guard: &mut PhaseGuard<'_>,
         to: Option<&EntryId>,
         why: &str,
+        entries: Vec<NewEntry>,
     ) -> Result<Receipt, AppendError> {
         let work = self.work(guard)?;
         let (to, why) = (to.cloned(), why.to_owned());
-        run(work, move |work| work.move_head(to, &why)).await
+        run(work, move |work| work.branch(to, &why, entries)).await
     }
 
     async fn rewrite(

@@ -1,10 +1,12 @@
 //! The promises of [`TranscriptStore`](crate::TranscriptStore).
 
+use latchwork_format::Body;
 use latchwork_lock::{LockScope, Phase};
 
 use super::{Backend, assistant, born, fresh, keyed, label, soon, user};
 use crate::{
-    AppendError, Commit, GuardAsk, Head, Intent, NewEntry, Outcome, Position, Replacement, Rewrite,
+    AppendError, Commit, GuardAsk, Head, Intent, Key, NewEntry, Outcome, Position, Replacement,
+    Rewrite,
 };
 
 /// All of them.
@@ -16,6 +18,7 @@ pub async fn keeps(backend: &Backend) {
     a_message_in_between_is_answered_next_and_stands_once(backend).await;
     an_exchange_in_between_stands_behind_the_reply_whole(backend).await;
     a_reply_to_a_branch_that_was_left_is_kept_and_moves_no_head(backend).await;
+    a_branch_begins_with_what_is_told_of_the_one_that_was_left(backend).await;
     a_stale_compaction_is_refused(backend).await;
     a_guard_of_another_session_writes_nothing(backend).await;
     pages_give_everything_in_order(backend).await;
@@ -213,6 +216,48 @@ pub async fn a_reply_to_a_branch_that_was_left_is_kept_and_moves_no_head(backend
             .is_some(),
         "it is kept"
     );
+}
+
+/// The move and what is told stand together, below the place that was chosen, and the conversation goes on after both.
+pub async fn a_branch_begins_with_what_is_told_of_the_one_that_was_left(backend: &Backend) {
+    let session = fresh("branch");
+    let first = backend
+        .begun(&session, vec![user("a"), assistant("b"), user("c")])
+        .await;
+    let to = &first.placed[1].id;
+    let told = || Body::BranchSummary {
+        from: Some(to.clone()),
+        summary: "c was asked".to_owned(),
+        details: None,
+    };
+    let branch = async |entries: Vec<NewEntry>| {
+        let mut scope = LockScope::open();
+        let ask = GuardAsk::side(&session, Phase::SIDE, soon());
+        let mut guard = backend.locks.guard(&mut scope, ask).await.expect("a guard");
+        let store = &backend.store;
+        store.branch(&mut guard, Some(to), "other", entries).await
+    };
+    let keyed = NewEntry::keyed(told(), Key::new("k").expect("a key"));
+    let refused = branch(vec![keyed]).await;
+    assert!(
+        matches!(refused, Err(AppendError::BadEntry { index: 0, .. })),
+        "{refused:?}"
+    );
+    let receipt = branch(vec![NewEntry::new(told())]).await.expect("a branch");
+    assert_eq!(receipt.placed[0].parent.as_ref(), Some(to));
+    assert_eq!(
+        receipt.placed[1].parent.as_ref(),
+        Some(&receipt.placed[0].id)
+    );
+    let side = Commit::side(vec![user("d")]);
+    let next = backend.commit(&session, &Head::default(), side).await;
+    let next = next.expect("a message on the branch");
+    assert_eq!(next.placed[0].parent.as_ref(), Some(&receipt.placed[1].id));
+    let late = backend
+        .replied(&session, &first.head, vec![assistant("late")])
+        .await;
+    assert!(matches!(late.outcome, Outcome::Aside { .. }), "{late:?}");
+    assert_eq!(backend.said(&session).await, ["a", "b", "d"]);
 }
 
 /// What was made for a branch that was left is refused when it asks for that.

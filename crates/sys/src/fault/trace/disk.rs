@@ -230,7 +230,19 @@ impl TraceFile {
         }
         self.trace
             .note(|ledger| ledger.synced(self.key, begun, done.is_ok()));
+        if done.is_err() {
+            self.pin();
+        }
         done
+    }
+
+    /// A descriptor that is nobody's, so that no lock lives longer by it.
+    fn pin(&self) {
+        if let Ok(file) = self.trace.below.open(&self.path, &OpenHow::reading())
+            && file.facts().is_ok_and(|facts| facts.key() == self.key)
+        {
+            self.trace.note(|ledger| ledger.pin(self.key, file));
+        }
     }
 }
 

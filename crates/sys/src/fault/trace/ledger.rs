@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::thread::{self, ThreadId};
 
 use super::{Broken, TraceRules};
-use crate::FileKey;
+use crate::{DiskFile, FileKey};
 
 /// A moment in the order of what was noted.
 pub(super) type Moment = u64;
@@ -29,6 +29,8 @@ pub(super) struct Ledger {
 struct Bytes {
     written: Vec<(Range<u64>, Moment)>,
     in_doubt: Vec<Range<u64>>,
+    /// Keeps the number from being given out again as long as bytes are in doubt: by whom the file may be removed, nobody tells.
+    pin: Option<Box<dyn DiskFile>>,
     handles: usize,
     /// It has no name any more: with its last handle its number means another file.
     is_removed: bool,
@@ -166,6 +168,18 @@ impl Ledger {
             }
         }
         bytes.in_doubt = left;
+        if bytes.in_doubt.is_empty() {
+            bytes.pin = None;
+        }
+    }
+
+    /// Keeps this descriptor as long as bytes of the file are in doubt.
+    pub(super) fn pin(&mut self, key: FileKey, file: Box<dyn DiskFile>) {
+        if let Some(bytes) = self.files.get_mut(&key)
+            && !bytes.in_doubt.is_empty()
+        {
+            bytes.pin = Some(file);
+        }
     }
 
     pub(super) fn named(&mut self, path: &Path) {
