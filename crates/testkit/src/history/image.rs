@@ -93,9 +93,15 @@ pub(super) struct Line<'a> {
 }
 
 impl Line<'_> {
-    /// Blanked bytes are spaces; in front of them may stand what was no damage to whoever blanked the rest.
+    /// Blanked bytes are spaces; in front of them may stand what was no damage to whoever blanked the rest. Every reader passes over a
+    /// line of space, as JavaScript's `trim` has it: rubbish may be that by chance.
     pub(super) fn is_blank(&self) -> bool {
-        self.bytes.iter().all(|byte| b" \t\r".contains(byte))
+        let is_space = |letter: char| match letter {
+            '\u{feff}' => true,
+            '\u{b}' | '\u{85}' => false,
+            letter => letter.is_whitespace(),
+        };
+        std::str::from_utf8(self.bytes).is_ok_and(|text| text.chars().all(is_space))
     }
 
     pub(super) fn id(&self) -> Option<&str> {

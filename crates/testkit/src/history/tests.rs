@@ -241,6 +241,10 @@ fn lines_that_do_not_read_and_a_torn_tail_break_the_fifth_unless_they_were_plant
         ..Scene::default()
     }
     .holds(&damaged);
+    for space in ["\u{c}\n", "\u{a0}\u{feff}\n", "\r\n"] {
+        Scene::default().holds(&file(&[good().concat(), space.to_owned()]));
+    }
+    Scene::default().breaks("I-T5", &file(&[good().concat(), "\u{b}\n".to_owned()]));
     let headless = Image {
         transcript: Some(good().concat().into_bytes()),
         ..Image::default()
