@@ -3,6 +3,7 @@
 //! Deliberately absent: defaults of settings, which stand beside the code they tune, and the meaning of a combination,
 //! which each command's own room resolves.
 
+mod branches;
 mod config;
 mod json;
 
@@ -15,6 +16,7 @@ use latchwork::{SessionArg, SessionKey};
 
 use crate::duration::Span;
 
+pub(crate) use branches::{Branches, Fork, Label, Merge, Rewind};
 pub(crate) use config::{Config, ConfigWhat};
 pub(crate) use json::wanted_json;
 
@@ -48,6 +50,12 @@ pub(crate) enum Command {
     Rewind(Rewind),
     /// Begin a new session with what was said in another one, which is neither locked nor changed.
     Fork(Fork),
+    /// List the branches of a session: the active one, orphaned replies, what was left, what another program said.
+    Branches(Branches),
+    /// Give an entry a name, or take it away.
+    Label(Label),
+    /// Take entries of another branch, or of another session, over to the head. Nothing is removed.
+    Merge(Merge),
     /// Follow the turn that is under way: what it adds to the session, until it ends. Nobody is held up.
     Watch(Watch),
     /// What is held, waited for and asked for in the home, by whom, and the last grants. Nobody is disturbed.
@@ -232,20 +240,6 @@ pub(crate) struct Repair {
     pub(crate) json: bool,
 }
 
-/// `fork`.
-#[derive(Debug, Args)]
-pub(crate) struct Fork {
-    /// The session whose active branch is copied.
-    #[arg(value_name = "SESSION|PATH")]
-    pub(crate) session: SessionArg,
-    /// The new session; it must not exist.
-    #[arg(value_name = "NEW SESSION|PATH")]
-    pub(crate) to: SessionArg,
-    /// What was made, as one JSON object.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
 /// `watch`.
 #[derive(Debug, Args)]
 pub(crate) struct Watch {
@@ -253,23 +247,6 @@ pub(crate) struct Watch {
     #[arg(value_name = "SESSION|PATH")]
     pub(crate) session: SessionArg,
     /// Each entry as the JSON object that stands in the transcript.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-/// `rewind`.
-#[derive(Debug, Args)]
-pub(crate) struct Rewind {
-    /// A session key, or the path of a transcript (with a `/` or ending in .jsonl).
-    #[arg(value_name = "SESSION|PATH")]
-    pub(crate) session: SessionArg,
-    /// The entry that the conversation goes on after, by its id; `root`: before the first.
-    #[arg(value_name = "ENTRY|root")]
-    pub(crate) to: String,
-    /// Why; it is kept in the transcript.
-    #[arg(long, value_name = "TEXT", default_value = "rewound by the user")]
-    pub(crate) why: String,
-    /// A receipt as one JSON object.
     #[arg(long)]
     pub(crate) json: bool,
 }

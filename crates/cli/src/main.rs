@@ -9,7 +9,7 @@
 //! | `generate` | completions and manual pages |
 //! | `who` | who holds or asks for something, for programs |
 //! | `config` | the command that shows, checks and changes settings |
-//! | `run`, `append`, `rewind`, `fork`, `watch`, `sessions`, `show`, `locks`, `why`, `lock`, `unlock`, `verify` (and `repair`), `doctor`, `demo` | one command each |
+//! | `run`, `append`, `rewind`, `fork`, `branches` (and `label`, `merge`), `watch`, `sessions`, `show`, `locks`, `why`, `lock`, `unlock`, `verify` (and `repair`), `doctor`, `demo` | one command each |
 //! | `output` | standard output and error, made harmless for a terminal |
 //! | `screen` | what happens is shown on a thread of its own |
 //! | `failure`, `exit` | a failure in words, and as a number |
@@ -18,6 +18,7 @@
 mod append;
 mod args;
 mod begun;
+mod branches;
 mod config;
 mod demo;
 mod doctor;
@@ -151,6 +152,9 @@ async fn command(command: Command, world: &World, errors: Errors) -> Result<Exit
         Command::Repair(typed) => verify::repair(&typed, &begin(world, errors)?).await,
         Command::Rewind(typed) => rewind::run(&typed, &begin(world, errors)?).await,
         Command::Fork(typed) => fork::run(&typed, &begin(world, errors)?).await,
+        Command::Branches(typed) => branches::list(&typed, &begin(world, errors)?).await,
+        Command::Label(typed) => branches::label(&typed, &begin(world, errors)?).await,
+        Command::Merge(typed) => branches::merge(&typed, &begin(world, errors)?).await,
         Command::Config(typed) => config::run(typed, world, errors),
         Command::Watch(typed) => {
             let begun = Begun::begin(world, Vec::new(), errors)?;

@@ -9,6 +9,7 @@ use crate::args::Rewind;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::run::from_stdin;
 
 /// What names the place before the first entry.
 const ROOT: &str = "root";
@@ -22,7 +23,16 @@ pub(crate) async fn run(typed: &Rewind, latchwork: &Latchwork) -> Result<Exit, F
     let session = latchwork.session(&typed.session)?;
     let to = (typed.to != ROOT).then(|| EntryId::new(&typed.to));
     let mut scope = LockScope::open();
-    let receipt = session.rewind(&mut scope, to.as_ref(), &typed.why).await?;
+    let why = &typed.why;
+    let receipt = match &typed.summary {
+        None => session.rewind(&mut scope, to.as_ref(), why).await?,
+        Some(text) => {
+            let summary = summary(text)?;
+            session
+                .branch_with_summary(&mut scope, to.as_ref(), why, &summary)
+                .await?
+        }
+    };
     let mut output = Output::standard();
     let head = receipt.placed.first().map(|placed| placed.id.clone());
     if typed.json {
@@ -37,4 +47,14 @@ pub(crate) async fn run(typed: &Rewind, latchwork: &Latchwork) -> Result<Exit, F
     }
     output.finish()?;
     Ok(Exit::Ok)
+}
+
+/// What is said of what is left behind.
+fn summary(text: &str) -> Result<String, Failure> {
+    match text {
+        "-" => from_stdin(),
+        text if text.trim().is_empty() => Err(Failure::usage("the summary is empty")
+            .hint("leave --summary out to move the head alone")),
+        text => Ok(text.to_owned()),
+    }
 }

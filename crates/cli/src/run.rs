@@ -170,7 +170,7 @@ fn said(words: &str) -> Result<&str, Failure> {
     Ok(words)
 }
 
-fn from_stdin() -> Result<String, Failure> {
+pub(crate) fn from_stdin() -> Result<String, Failure> {
     let mut text = String::new();
     let read = std::io::stdin()
         .lock()

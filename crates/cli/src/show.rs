@@ -1,7 +1,7 @@
 //! `latchwork show`: a session, as a conversation, as a tree, as what the model is shown, or as JSON.
 
 mod branch;
-mod tree;
+pub(crate) mod tree;
 
 pub(crate) use branch::entry_in_words;
 

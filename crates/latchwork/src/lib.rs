@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `facade` | settings become a store, models, tools and an engine |
 //! | `session` | one session: look, accept, rewind |
+//! | `branches` | its branches: which there are, names, summaries, taking over |
 //! | `turn` | one turn of it |
 //! | `watch` | the turn under way, seen by a reader |
 //! | `why` | what is held and waited for, and what a session does |
@@ -21,6 +22,7 @@
 
 mod address;
 mod append;
+mod branches;
 mod by_hand;
 pub mod doctor;
 mod facade;
@@ -37,6 +39,7 @@ mod why;
 
 pub use address::{AddressError, SessionArg, SessionKey};
 pub use append::{AppendHow, AppendLineError, Appended, Appender, LineError, OnConflict, Stands};
+pub use branches::{Branch, Origin};
 pub use facade::{Latchwork, Secrets, SetupError};
 pub use follow::{Follow, Judge, News, ReadSources};
 pub use live::Change;

@@ -8,6 +8,7 @@
 )]
 
 mod bench;
+mod branches;
 mod claims;
 mod crashes;
 mod homes;

@@ -200,6 +200,13 @@ fn sessions(stage: &Stage) {
         stage.one("rewind", "rewind copy root --why because --json")["to"],
         Value::Null
     );
+    stage.lines("branches", "branches copy --json");
+    stage.one("label", &format!("label copy {first} start --json"));
+    stage.one("label", &format!("label copy {first} --json"));
+    let mut entries = copy["entries"].as_array().unwrap().iter();
+    let said = entries.find(|entry| entry["type"] == "message").unwrap();
+    let said = said["id"].as_str().unwrap();
+    stage.one("merge", &format!("merge copy {said} --json"));
     stage.one("why", "why main --json");
 }
 

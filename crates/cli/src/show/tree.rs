@@ -87,7 +87,8 @@ fn active(look: &Look) -> HashSet<&EntryId> {
         .collect()
 }
 
-fn words(entry: &RawEntry) -> String {
+/// What an entry says, in a few words.
+pub(crate) fn words(entry: &RawEntry) -> String {
     let text = match entry.kind() {
         Kind::Message(role) => {
             let text = entry
