@@ -1,0 +1,16 @@
+//! Sources read as items, and held against what they became.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests panic when something is not as it should be"
+)]
+
+mod claude;
+mod codex;
+mod databases;
+mod generated;
+mod goose;
+mod openclaw;
+mod placed;
+mod render;
