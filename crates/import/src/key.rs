@@ -45,6 +45,12 @@ pub(crate) fn start_of(place: &str) -> &str {
     place.split_once('/').map_or(place, |(start, _)| start)
 }
 
+/// Whether something may follow the entry of this key; `None` if it is no key of an import.
+#[must_use]
+pub fn is_followed_key(key: &str) -> Option<bool> {
+    place_of(key).map(is_followed)
+}
+
 /// Whether something may follow the item of this place.
 pub(crate) fn is_followed(place: &str) -> bool {
     let own = place.splitn(4, ':').nth(3).unwrap_or_default();

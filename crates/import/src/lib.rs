@@ -47,7 +47,7 @@ mod sqlite;
 pub use detect::{HEAD_BYTES, Recognised, recognise};
 pub use diff::{Diff, DiffReport, Difference};
 pub use item::{Follows, Item, ItemKind, RAW};
-pub use key::place_of;
+pub use key::{is_followed_key, place_of};
 pub use kind::{SourceKind, UnknownKind};
 pub use lines::LINE_BYTES_MAX;
 pub use prints::Part;
