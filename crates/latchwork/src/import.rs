@@ -75,14 +75,14 @@ pub enum ImportError {
         path: PathBuf,
         /// The cause.
         #[source]
-        source: SourceError,
+        source: Box<SourceError>,
     },
     /// The database cannot be opened.
     #[error(transparent)]
     Database(#[from] DatabaseError),
     /// The session did not take it.
     #[error(transparent)]
-    Write(#[from] WriteError),
+    Write(Box<WriteError>),
     /// No session can be called by the source's name.
     #[error(transparent)]
     Address(#[from] AddressError),
@@ -204,8 +204,14 @@ impl Session {
     }
 }
 
+impl From<WriteError> for ImportError {
+    fn from(error: WriteError) -> Self {
+        Self::Write(Box::new(error))
+    }
+}
+
 impl From<OpenError> for ImportError {
     fn from(error: OpenError) -> Self {
-        Self::Write(error.into())
+        WriteError::from(error).into()
     }
 }

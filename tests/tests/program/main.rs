@@ -11,6 +11,7 @@ mod bench;
 mod claims;
 mod crashes;
 mod homes;
+mod imports;
 mod outputs;
 mod providers;
 mod pty;

@@ -131,7 +131,7 @@ impl From<InboxError> for Failure {
 impl From<ImportError> for Failure {
     fn from(error: ImportError) -> Self {
         match error {
-            ImportError::Write(error) => error.into(),
+            ImportError::Write(error) => (*error).into(),
             ImportError::Open(error) => {
                 let failure = Self::of(&error);
                 failure.near(&error.path, false)

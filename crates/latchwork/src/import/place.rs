@@ -233,6 +233,10 @@ impl<'s> Placer<'s> {
                     .wrote(&item.key, &placed.id, placed.parent.as_ref());
                 self.is_placed(item, placed.id.clone());
             }
+            if to == To::Beside {
+                // The store noted where the head is, in a line that is the head by now.
+                self.look().await?;
+            }
             return Ok(());
         }
         Err(ImportError::Disturbed)

@@ -63,8 +63,10 @@ impl ImportSource {
     }
 
     pub(super) fn failed(&self, source: SourceError) -> ImportError {
-        let path = self.path.clone();
-        ImportError::Source { path, source }
+        ImportError::Source {
+            path: self.path.clone(),
+            source: Box::new(source),
+        }
     }
 
     /// Begins to read it.
