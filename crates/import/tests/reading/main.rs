@@ -5,6 +5,10 @@
     clippy::unwrap_used,
     reason = "tests panic when something is not as it should be"
 )]
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "values are written where they are used"
+)]
 
 mod claude;
 mod codex;

@@ -67,6 +67,13 @@ impl Map {
         self.above.insert(id.clone(), above);
     }
 
+    /// Takes note of an entry that says that the head was moved to another one.
+    pub(super) fn moved(&mut self, entry: Option<&EntryId>, to: Option<&EntryId>) {
+        if let Some(entry) = entry {
+            self.above.insert(entry.clone(), self.above(to));
+        }
+    }
+
     /// The entry of an item, if it stands there.
     pub(super) fn entry_of(&self, key: &str) -> Option<&EntryId> {
         self.imported.get(&short(key))

@@ -15,7 +15,7 @@ use latchwork_format::EntryId;
 use latchwork_import::{Follows, Item, Summary, receipt};
 use latchwork_lock::{LockScope, PhaseGuard};
 use latchwork_session::{
-    AppendError, Birth, Commit, Head, Intent, Key, Level, NewEntry, Receipt, SessionLocks,
+    AppendError, Birth, Commit, Head, Intent, Key, Level, NewEntry, Outcome, Receipt, SessionLocks,
     TranscriptStore, View,
 };
 
@@ -255,7 +255,9 @@ impl<'s> Placer<'s> {
             To::Head => (snapshot.head, Intent::Exact),
             To::Moved => {
                 let moved = store.move_head(guard, run.parent.as_ref(), FORKED).await;
-                (moved.map_err(WriteError::from)?.head, Intent::Exact)
+                let head = moved.map_err(WriteError::from)?.head;
+                self.map.moved(head.leaf.as_ref(), run.parent.as_ref());
+                (head, Intent::Exact)
             }
             To::Beside => {
                 let leaf = run.parent.clone();
@@ -274,7 +276,13 @@ impl<'s> Placer<'s> {
             ..Commit::side(run.entries.clone())
         };
         match store.append(guard, &base, commit).await {
-            Ok(receipt) => Ok(Some((receipt, to))),
+            Ok(receipt) => {
+                if to != To::Beside && receipt.outcome == Outcome::Clean {
+                    // Nothing came but what is known; it need not be read back.
+                    self.map.read_to = receipt.head.seen;
+                }
+                Ok(Some((receipt, to)))
+            }
             Err(AppendError::Stale { .. }) => Ok(None),
             Err(error) => Err(WriteError::from(error).into()),
         }
