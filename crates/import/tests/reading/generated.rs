@@ -63,6 +63,17 @@ fn changed(entry: &RawEntry, at: usize) -> Option<RawEntry> {
     }
 }
 
+/// The entry without its parent; none for one that has none.
+fn orphaned(entry: &RawEntry) -> Option<RawEntry> {
+    let parent = entry.parent()?;
+    let named = format!("\"parentId\":\"{parent}\"");
+    let text = entry.text().replacen(&named, "\"parentId\":null", 1);
+    match RawLine::parse(text.as_bytes()).ok()? {
+        RawLine::Entry(entry) => Some(entry),
+        RawLine::Header(_) => None,
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -94,6 +105,13 @@ proptest! {
                 prop_assert_eq!(report.different, 1, "{}: {:?}", kind, report);
                 let changed = matches!(&report.differences[0], Difference::Changed { entry, .. } if entry == whole.id());
                 prop_assert!(changed, "{:?}", report);
+            }
+            if let Some(other) = orphaned(&whole) {
+                entries[index] = other;
+                let report = held(kind, "g", &items, &entries);
+                prop_assert_eq!(report.different, 1, "{}: {:?}", kind, report);
+                let moved = matches!(&report.differences[0], Difference::Moved { entry, .. } if entry == whole.id());
+                prop_assert!(moved, "{:?}", report);
             }
             entries.remove(index);
             let report = held(kind, "g", &items, &entries);
