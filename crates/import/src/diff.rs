@@ -98,8 +98,8 @@ struct Seen {
     id: EntryId,
     key: String,
     prints: Prints,
-    /// The imported entry that it hangs below.
-    above: Option<Place>,
+    /// The imported entry that it hangs below, by its number here.
+    above: Option<usize>,
     matched: bool,
 }
 
@@ -110,9 +110,9 @@ pub struct Diff {
     seen: Vec<Seen>,
     by_place: HashMap<Place, Vec<usize>>,
     /// By the id of any entry: the imported entry at or above it.
-    at_or_above: HashMap<EntryId, Option<Place>>,
-    /// By the number of an item: its place.
-    places: Vec<Place>,
+    at_or_above: HashMap<EntryId, Option<usize>>,
+    /// By the number of an item: its entry, by its number here.
+    entries: Vec<Option<usize>>,
     /// The beginnings of the places that the source has.
     starts: std::collections::HashSet<Place>,
     report: DiffReport,
@@ -141,7 +141,10 @@ impl Diff {
         };
         let named = place_of(&key).unwrap_or_default();
         let own = place(named);
-        let stands = if is_followed(named) { Some(own) } else { above };
+        let stands = match is_followed(named) {
+            true => Some(self.seen.len()),
+            false => above,
+        };
         self.at_or_above.insert(entry.id().clone(), stands);
         if named.ends_with(":~receipt") {
             return;
@@ -161,14 +164,6 @@ impl Diff {
         let named = place_of(&item.key).unwrap_or_default().to_owned();
         let own = place(&named);
         self.starts.insert(place(start_of(&named)));
-        if let Some(number) = item.number.and_then(|number| usize::try_from(number).ok()) {
-            if self.places.len() <= number {
-                self.places.resize(number + 1, Place::default());
-            }
-            if let Some(slot) = self.places.get_mut(number) {
-                *slot = own;
-            }
-        }
         let kind = item.kind.as_str();
         let line = item.lines.0;
         let Some(prints) = prints_of(item) else {
@@ -185,11 +180,12 @@ impl Diff {
                 .is_some_and(|seen| seen.prints == prints)
         };
         let best = candidates.iter().find(whole).or(candidates.last()).copied();
+        self.stands(item, best);
         let expected = match item.follows {
             Follows::Nothing => Some(None),
             Follows::Item(number) => {
                 let number = usize::try_from(number).unwrap_or(usize::MAX);
-                Some(self.places.get(number).copied())
+                Some(self.entries.get(number).copied().flatten())
             }
             Follows::Anything => None,
         };
@@ -215,6 +211,19 @@ impl Diff {
             self.differ(Difference::Moved { line, kind, entry });
         } else {
             self.report.same += 1;
+        }
+    }
+
+    /// Takes note of the entry of an item, for those that follow it.
+    fn stands(&mut self, item: &Item, entry: Option<usize>) {
+        let Some(number) = item.number.and_then(|number| usize::try_from(number).ok()) else {
+            return;
+        };
+        if self.entries.len() <= number {
+            self.entries.resize(number + 1, None);
+        }
+        if let Some(slot) = self.entries.get_mut(number) {
+            *slot = entry;
         }
     }
 

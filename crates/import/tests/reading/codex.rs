@@ -182,3 +182,27 @@ fn a_rollout_that_has_grown_keeps_the_keys_of_what_was_there() {
         }
     }
 }
+
+#[test]
+fn a_line_that_was_changed_and_taken_in_again_is_no_proof_while_what_follows_hangs_below_the_old_one()
+ {
+    let (old, _) = read(SourceKind::Codex, ROLLOUT.as_bytes());
+    let (new, _) = read(SourceKind::Codex, ROLLOUT.replace("a b", "a c").as_bytes());
+    let changed = new
+        .iter()
+        .position(|item| !old.iter().any(|old| old.key == item.key));
+    let changed = &new[changed.unwrap()];
+    // As an import writes it: the new line beside the old one, and nothing else moves.
+    let mut both = old.clone();
+    let mut beside = changed.clone();
+    beside.number = None;
+    both.push(beside);
+    let report = held(SourceKind::Codex, "r1", &new, &placed(&both));
+    assert_eq!((report.different, report.superseded), (1, 1), "{report:?}");
+    let moved = &report.differences[0];
+    assert!(
+        matches!(moved, latchwork_import::Difference::Moved { .. }),
+        "{moved:?}"
+    );
+    assert!(held(SourceKind::Codex, "r1", &old, &placed(&old)).is_proof());
+}
