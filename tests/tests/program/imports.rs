@@ -192,6 +192,35 @@ fn a_source_that_has_grown_is_continued_and_a_message_that_was_changed_since_is_
 }
 
 #[test]
+fn a_line_that_was_changed_in_the_source_comes_beside_the_old_one_and_nothing_that_follows_is_lost()
+{
+    let stage = Stage::new();
+    let whole = rollout(3);
+    stage.source("r.jsonl", &whole);
+    stage
+        .import(&["r.jsonl", "--into", "into.jsonl"])
+        .expect_success();
+    stage.source("r.jsonl", &whole.replace("answer 1", "other 1"));
+    let again = stage
+        .import(&["r.jsonl", "--into", "into.jsonl"])
+        .expect_success()
+        .json();
+    assert_eq!(
+        again["written"], 2,
+        "the answer, and the event that repeats it"
+    );
+    let report = stage.report();
+    report.assert_sound();
+    assert_eq!(report.texts_on_path("user"), texts(3, "question"));
+    assert_eq!(report.texts_on_path("assistant").len(), 6);
+    let found = stage
+        .import(&["--diff", "r.jsonl", "into.jsonl"])
+        .expect_code(65)
+        .json();
+    assert_eq!(found["differences"][0]["what"], "moved", "{found}");
+}
+
+#[test]
 fn an_import_that_is_killed_at_any_step_goes_on_when_it_is_said_again() {
     let source = rollout(2);
     let mut killed = 0;

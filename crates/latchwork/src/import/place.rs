@@ -4,6 +4,7 @@
 //!
 //! | the head | the run |
 //! |---|---|
+//! | anywhere, and the run says nothing in the conversation | goes to the head |
 //! | nothing was said between what the run follows and the head | goes to the head |
 //! | is an import's: the source has forked | the head is moved to what the run follows, and the run goes there |
 //! | is somebody else's, or the run is a helper's conversation | stands beside the active branch, which stays |
@@ -41,6 +42,8 @@ pub(super) struct Placer<'s> {
     last_number: Option<u64>,
     /// The last one that is part of the main conversation.
     leaf: Option<EntryId>,
+    /// Something was written that is part of the main conversation.
+    spoke: bool,
     cwd: Option<String>,
     written: u64,
     already: u64,
@@ -80,6 +83,7 @@ impl<'s> Placer<'s> {
             last: None,
             last_number: None,
             leaf: None,
+            spoke: false,
             cwd: None,
             written: 0,
             already: 0,
@@ -233,6 +237,7 @@ impl<'s> Placer<'s> {
                     .wrote(&item.key, &placed.id, placed.parent.as_ref());
                 self.is_placed(item, placed.id.clone());
             }
+            self.spoke |= !run.side && !run.says_nothing();
             if to == To::Beside {
                 // The store noted where the head is, in a line that is the head by now.
                 self.look().await?;
@@ -292,6 +297,7 @@ impl<'s> Placer<'s> {
         let at_head = self.map.above(head.leaf.as_ref());
         let follows = self.map.above(run.parent.as_ref());
         match () {
+            () if run.says_nothing() => To::Head,
             () if run.side => To::Beside,
             () if at_head.entry == follows.entry => To::Head,
             () if at_head.imported => To::Moved,
@@ -307,15 +313,42 @@ impl<'s> Placer<'s> {
         }
     }
 
+    /// An item may have come in the middle, beside what follows it: the conversation still ends where the source ends.
+    #[expect(
+        clippy::await_holding_invalid_type,
+        reason = "the guard crosses the wait of storage alone"
+    )]
+    async fn rest_at_leaf(&mut self, scope: &mut LockScope) -> Result<(), ImportError> {
+        let (store, ask) = (self.session.store(), self.session.side_guard());
+        let mut guard = store.guard(scope, ask).await.map_err(WriteError::from)?;
+        self.look().await?;
+        let snapshot = store.open(self.session.id(), View::Last(1)).await?;
+        let at_head = self.map.above(snapshot.head.leaf.as_ref());
+        let done = match at_head.imported && at_head.entry != self.leaf {
+            true => store
+                .move_head(&mut guard, self.leaf.as_ref(), FORKED)
+                .await
+                .map(drop),
+            false => Ok(()),
+        };
+        drop(guard);
+        Ok(done.map_err(WriteError::from)?)
+    }
+
     /// The source has come to its end: its receipt is written, and everything made durable.
     pub(super) async fn end(
-        self,
+        mut self,
         scope: &mut LockScope,
         summary: Summary,
     ) -> Result<Imported, ImportError> {
         let mut receipt_of = None;
         if !self.how.dry_run {
             let (key, body) = receipt(&summary)?;
+            // Without this receipt, an import before this one may have been broken off.
+            let is_new = self.map.entry_of(&key).is_none();
+            if is_new && (self.spoke || self.written == 0) {
+                self.rest_at_leaf(scope).await?;
+            }
             let entry = NewEntry::keyed(body, Key::new(key)?);
             let commit = Commit {
                 birth: Some(self.birth()),
@@ -337,6 +370,10 @@ impl<'s> Placer<'s> {
 }
 
 impl Run<'_> {
+    fn says_nothing(&self) -> bool {
+        self.items.iter().all(|item| item.number.is_none())
+    }
+
     /// Whether an item may be the next one.
     fn takes(&self, item: &Item) -> bool {
         if self.items.is_empty() {
