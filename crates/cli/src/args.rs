@@ -5,6 +5,7 @@
 
 mod branches;
 mod config;
+mod import;
 mod json;
 
 use std::ffi::OsString;
@@ -18,6 +19,7 @@ use crate::duration::Span;
 
 pub(crate) use branches::{Branches, Fork, Label, Merge, Rewind};
 pub(crate) use config::{Config, ConfigWhat};
+pub(crate) use import::{Import, SessionsWhat};
 pub(crate) use json::wanted_json;
 
 /// Durable, concurrent-safe sessions for AI agents.
@@ -38,7 +40,7 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Show a session: the conversation, its tree, or what the model is shown.
     Show(Show),
-    /// List the sessions of the home.
+    /// List the sessions of the home; take in those of other programs.
     Sessions(Sessions),
     /// Append messages or entries, one JSON object a line from standard input; a receipt for each once it is durable.
     Append(Append),
@@ -169,7 +171,11 @@ pub(crate) struct Show {
 
 /// `sessions`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Sessions {
+    /// What to do with them; without it, they are listed.
+    #[command(subcommand)]
+    pub(crate) what: Option<SessionsWhat>,
     /// One JSON object a session.
     #[arg(long)]
     pub(crate) json: bool,

@@ -99,6 +99,12 @@ impl Failure {
         self
     }
 
+    /// With one more cause, in words.
+    pub(crate) fn also(mut self, why: String) -> Self {
+        self.why.push(why);
+        self
+    }
+
     /// With one of several things that are wrong.
     pub(crate) fn shown(mut self, fault: Shown) -> Self {
         self.faults.push(fault);

@@ -45,6 +45,16 @@ locked. What is held is the kernel's word; the notes in the files add phase and 
   - A grant is one process having the lock; several in a short while are counted in one line.
   - With --watch it ends with 128 + N when signal N interrupts it, and with 0 when nobody reads any more.";
 
+/// The words below the flags of `sessions import`.
+pub(crate) const IMPORT: &str = "\
+Codex keeps its sessions in ~/.codex/sessions/**/*.jsonl, Claude Code in ~/.claude/projects/*/*.jsonl, goose in sessions.db, OpenClaw
+from 2026.8 on in openclaw-agent.sqlite. A source is only read.
+
+  - What is there already is not written again: an import that broke off, or whose source has grown, is said again and goes on.
+  - What has no place here is kept as `latchwork.import.raw`, and shown to no model. Lines that cannot be read are named and left out.
+  - The head is moved only where it is an import's own, or nothing was said yet; else what comes stands beside the active branch.
+  - With --diff nothing is written; it ends with 65 where anything differs.";
+
 /// The words below the flags of `unlock`.
 pub(crate) const UNLOCK: &str = "\
 Nothing is ever taken from a live process: --kill ends (SIGKILL) the process, and the kernel frees what it held. A process is ended

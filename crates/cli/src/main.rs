@@ -9,7 +9,7 @@
 //! | `generate` | completions and manual pages |
 //! | `who` | who holds or asks for something, for programs |
 //! | `config` | the command that shows, checks and changes settings |
-//! | `run`, `append`, `rewind`, `fork`, `branches` (and `label`, `merge`), `watch`, `sessions`, `show`, `locks`, `why`, `lock`, `unlock`, `verify` (and `repair`), `doctor`, `demo` | one command each |
+//! | `run`, `append`, `rewind`, `fork`, `branches` (and `label`, `merge`), `watch`, `sessions`, `import`, `show`, `locks`, `why`, `lock`, `unlock`, `verify` (and `repair`), `doctor`, `demo` | one command each |
 //! | `output` | standard output and error, made harmless for a terminal |
 //! | `screen` | what happens is shown on a thread of its own |
 //! | `failure`, `exit` | a failure in words, and as a number |
@@ -28,6 +28,7 @@ mod failure;
 mod fork;
 mod generate;
 mod help;
+mod import;
 mod lock;
 mod locks;
 mod output;
@@ -53,7 +54,7 @@ use clap::Parser;
 use latchwork::Latchwork;
 use latchwork::sys::leave_no_core;
 
-use crate::args::{Command, Typed};
+use crate::args::{Command, SessionsWhat, Typed};
 use crate::begun::Begun;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -133,7 +134,13 @@ async fn command(command: Command, world: &World, errors: Errors) -> Result<Exit
         Command::Run(typed) => run::run(typed, world, errors).await,
         Command::Demo(typed) => demo::run(&typed, world, errors).await,
         Command::Show(typed) => show::run(&typed, &begin(world, errors)?, world).await,
-        Command::Sessions(typed) => sessions::run(&typed, &begin(world, errors)?).await,
+        Command::Sessions(typed) => {
+            let latchwork = begin(world, errors)?;
+            match &typed.what {
+                None => sessions::run(&typed, &latchwork).await,
+                Some(SessionsWhat::Import(typed)) => import::run(typed, &latchwork, world).await,
+            }
+        }
         Command::Append(typed) => {
             let begun = Begun::begin(world, Vec::new(), errors)?;
             let _following = begun.follow(errors)?;

@@ -24,7 +24,7 @@ use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 pub(crate) use build::ObjectBuilder;
-pub(crate) use lex::deeper_than;
+pub use lex::deeper_than;
 pub(crate) use split::is_compact;
 pub(crate) use text::{
     compact, decode, js_trim, on_one_line, push_quoted, quote, scrub_surrogates,

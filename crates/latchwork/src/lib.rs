@@ -13,6 +13,7 @@
 //! | `watch` | the turn under way, seen by a reader |
 //! | `why` | what is held and waited for, and what a session does |
 //! | `append` | messages and entries from outside |
+//! | `import` | sessions of other agents, taken in and held against their source |
 //! | `by_hand` | a session's lock for a command; who keeps it, and ending them |
 //! | `doctor` | everything on which sessions rest, looked at and repaired |
 //! | `address` | what a person calls a session by, and where that leads |
@@ -28,6 +29,7 @@ pub mod doctor;
 mod facade;
 mod follow;
 pub mod home;
+mod import;
 mod live;
 #[cfg(feature = "prometheus")]
 pub mod metrics;
@@ -42,6 +44,7 @@ pub use append::{AppendHow, AppendLineError, Appended, Appender, LineError, OnCo
 pub use branches::{Branch, Origin};
 pub use facade::{Latchwork, Secrets, SetupError};
 pub use follow::{Follow, Judge, News, ReadSources};
+pub use import::{ImportError, ImportHow, ImportSource, Imported};
 pub use live::Change;
 pub use session::{Look, Session, WriteError};
 pub use settings::{
@@ -60,6 +63,8 @@ pub use latchwork_context as context;
 pub use latchwork_filelock as filelock;
 /// The pi session format.
 pub use latchwork_format as format;
+/// Sessions of other agents as entries, and the proof of an import.
+pub use latchwork_import as importing;
 /// What a task may hold.
 pub use latchwork_lock as lock;
 /// Model providers.

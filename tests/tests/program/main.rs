@@ -12,6 +12,7 @@ mod branches;
 mod claims;
 mod crashes;
 mod homes;
+mod imports;
 mod outputs;
 mod providers;
 mod pty;

@@ -177,6 +177,7 @@ fn sessions(stage: &Stage) {
     stage.schemas.hold("append", &without.json());
 
     stage.lines("sessions", "sessions --json");
+    imports(stage);
     let shown = stage.one("show", "show main --json");
     assert!(!shown["entries"].as_array().unwrap().is_empty());
     let waiting = stage.one("show", "show fresh --json");
@@ -208,6 +209,52 @@ fn sessions(stage: &Stage) {
     let said = said["id"].as_str().unwrap();
     stage.one("merge", &format!("merge copy {said} --json"));
     stage.one("why", "why main --json");
+}
+
+/// A session of another program, with what is odd about it.
+fn imports(stage: &Stage) {
+    let line = |name: &str, payload: &str| {
+        format!(
+            "{{\"timestamp\":\"2026-01-01T10:00:00Z\",\"type\":\"{name}\",\"payload\":{payload}}}\n"
+        )
+    };
+    let said = |text: &str| {
+        let text = format!(
+            "{{\"type\":\"message\",\"role\":\"user\",\"content\":[{{\"type\":\"input_text\",\"text\":\"{text}\"}}]}}"
+        );
+        line("response_item", &text)
+    };
+    let source = stage.home.path("rollout.jsonl");
+    let begun = [
+        line("session_meta", r#"{"id":"o1"}"#),
+        "broken\n".to_owned(),
+        said("look"),
+    ];
+    std::fs::write(&source, begun.concat()).unwrap();
+    let dry = stage.one(
+        "sessions-import",
+        "sessions import rollout.jsonl --dry-run --json",
+    );
+    assert!(dry["receipt"].is_null() && dry["written"] == 2, "{dry}");
+    let done = stage.one("sessions-import", "sessions import rollout.jsonl --json");
+    assert!(
+        done["receipt"].is_string() && done["damagedLines"] == 1,
+        "{done}"
+    );
+    let diff = "sessions import --diff rollout.jsonl codex-o1 --json";
+    assert_eq!(stage.one("sessions-import-diff", diff)["proven"], true);
+    std::fs::write(
+        &source,
+        [&begun[0], &said("lock"), &said("on")]
+            .map(String::as_str)
+            .concat(),
+    )
+    .unwrap();
+    let found = stage.run(diff).expect_code(65).json();
+    stage.schemas.hold("sessions-import-diff", &found);
+    assert_eq!(found["different"], 2, "{found}");
+    stage.failure(2, "sessions import --diff rollout.jsonl --json");
+    stage.failure(1, "sessions import nowhere.jsonl --json");
 }
 
 /// One client has the turn, one asks for it, and others look.

@@ -7,7 +7,7 @@ use latchwork::config::nearest;
 use latchwork::models::{ModelsError, ReplayError};
 use latchwork::runner::TurnError;
 use latchwork::seams::{AcquireError, AppendError, ClaimError, InboxError, ModelError, OpenError};
-use latchwork::{AddressError, RunError, SetupError, WriteError};
+use latchwork::{AddressError, ImportError, RunError, SetupError, WriteError};
 
 use super::Failure;
 use crate::exit::Exit;
@@ -125,6 +125,26 @@ impl From<AcquireError> for Failure {
 impl From<InboxError> for Failure {
     fn from(error: InboxError) -> Self {
         Self::of(&error)
+    }
+}
+
+impl From<ImportError> for Failure {
+    fn from(error: ImportError) -> Self {
+        match error {
+            ImportError::Write(error) => (*error).into(),
+            ImportError::Open(error) => {
+                let failure = Self::of(&error);
+                failure.near(&error.path, false)
+            }
+            error @ ImportError::Unknown(_) => Self::of(&error)
+                .hint("say whose it is with --from codex, claude-code, goose or openclaw"),
+            error @ ImportError::Transcript(_) => Self::of(&error)
+                .hint("use it by its path, or `latchwork fork` it into a session of the home"),
+            error @ (ImportError::BrokeOff(_) | ImportError::Disturbed) => {
+                Self::of(&error).hint("say it again: it goes on from there")
+            }
+            error => Self::of(&error),
+        }
     }
 }
 

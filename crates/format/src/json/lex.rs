@@ -64,7 +64,8 @@ pub(crate) fn word_end(bytes: &[u8], at: usize) -> usize {
 }
 
 /// Whether `text` nests deeper than `limit`; counts brackets outside strings.
-pub(crate) fn deeper_than(text: &[u8], limit: usize) -> bool {
+#[must_use]
+pub fn deeper_than(text: &[u8], limit: usize) -> bool {
     // Most lines hold fewer brackets than the limit, and counting those is cheap.
     if memchr::memchr2_iter(b'{', b'[', text).nth(limit).is_none() {
         return false;
