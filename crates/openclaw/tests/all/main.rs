@@ -1,0 +1,13 @@
+//! The session store, tested from outside.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "the helpers of a test are tests too; clippy knows only the functions marked as such"
+)]
+
+mod bench;
+mod beside;
+mod faults;
+mod rows;
+mod store;
