@@ -11,11 +11,15 @@
 //! | `key` | how keys are compared, and what kind of session they name |
 //! | `reading`, `writing` | the file in one state; one round of a change |
 //! | `recent` | what we wrote lately, so that nobody undoes it unseen |
+//! | `names` | what a file beside a store is |
+//! | `maintenance` | what is to be cleaned up: planned, and carried out |
 //! | `error` | what can go wrong |
 
 mod error;
 mod index;
 mod key;
+pub mod maintenance;
+mod names;
 mod patch;
 mod raw_map;
 mod reading;
@@ -27,6 +31,7 @@ mod writing;
 pub use error::{IndexError, Unreadable};
 pub use index::{STORE_NAME, SessionIndex, StoreOptions, Updated};
 pub use key::{KeyKind, agent, kind, normalized};
+pub use names::{ArchiveWhy, FileSort, archive_name, sort_of};
 pub use patch::{Activity, Patch};
 pub use row::{Entry, Row, is_session_id};
 pub use store::{MalformedRow, Patched, SessionsJson};

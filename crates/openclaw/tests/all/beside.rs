@@ -99,7 +99,7 @@ fn a_write_that_is_undone_right_after_it_is_made_again_before_it_is_told() {
     let steps = Arc::new(ScriptedSteps::new());
     let path = bench.path();
     steps.on("index:in-place", move || {
-        replace(&path, "{\"theirs\":{\"sessionId\":\"t\"}}")
+        replace(&path, "{\"theirs\":{\"sessionId\":\"t\"}}");
     });
     let index = bench.index_on(System {
         steps,

@@ -8,6 +8,8 @@
 
 mod bench;
 mod beside;
+mod cleanup;
 mod faults;
+mod planning;
 mod rows;
 mod store;
