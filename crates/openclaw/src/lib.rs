@@ -13,6 +13,7 @@
 //! | `recent` | what we wrote lately, so that nobody undoes it unseen |
 //! | `names` | what a file beside a store is |
 //! | `maintenance` | what is to be cleaned up: planned, and carried out |
+//! | `reset` | when a session is over by itself, and how a new one begins |
 //! | `error` | what can go wrong |
 
 mod error;
@@ -24,6 +25,7 @@ mod patch;
 mod raw_map;
 mod reading;
 mod recent;
+pub mod reset;
 mod row;
 mod store;
 mod writing;

@@ -17,14 +17,14 @@
 mod budget;
 mod execute;
 mod files;
-mod hold;
+pub(crate) mod hold;
 mod options;
 mod plan;
 mod planner;
-mod references;
+pub(crate) mod references;
 mod report;
 mod rows;
-mod seen;
+pub(crate) mod seen;
 
 pub use options::{MaintenanceMode, MaintenanceOptions};
 pub use plan::{Asked, DiskPlan, FileAction, FilePlan, Plan, RowAction, RowPlan, Why, plan};

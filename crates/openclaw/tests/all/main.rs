@@ -11,5 +11,6 @@ mod beside;
 mod cleanup;
 mod faults;
 mod planning;
+mod resets;
 mod rows;
 mod store;
