@@ -5,6 +5,7 @@
 
 mod config;
 mod json;
+mod sessions;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ use crate::duration::Span;
 
 pub(crate) use config::{Config, ConfigWhat};
 pub(crate) use json::wanted_json;
+pub(crate) use sessions::{Cleanup, List, Sessions, SessionsWhat};
 
 /// Durable, concurrent-safe sessions for AI agents.
 #[derive(Debug, Parser)]
@@ -155,14 +157,6 @@ pub(crate) struct Show {
     #[arg(long)]
     pub(crate) context: bool,
     /// One JSON object.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-/// `sessions`.
-#[derive(Debug, Args)]
-pub(crate) struct Sessions {
-    /// One JSON object a session.
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -11,6 +11,7 @@
 //! | `key` | how keys are compared, and what kind of session they name |
 //! | `reading`, `writing` | the file in one state; one round of a change |
 //! | `recent` | what we wrote lately, so that nobody undoes it unseen |
+//! | `listing` | the rows as they are listed |
 //! | `names` | what a file beside a store is |
 //! | `maintenance` | what is to be cleaned up: planned, and carried out |
 //! | `reset` | when a session is over by itself, and how a new one begins |
@@ -19,6 +20,7 @@
 mod error;
 mod index;
 mod key;
+mod listing;
 pub mod maintenance;
 mod names;
 mod patch;
@@ -33,6 +35,7 @@ mod writing;
 pub use error::{IndexError, Unreadable};
 pub use index::{STORE_NAME, SessionIndex, StoreOptions, Updated};
 pub use key::{KeyKind, agent, kind, normalized};
+pub use listing::{ListedRow, Listing, list};
 pub use names::{ArchiveWhy, FileSort, archive_name, sort_of};
 pub use patch::{Activity, Patch};
 pub use row::{Entry, Row, is_session_id};
