@@ -11,6 +11,7 @@ mod beside;
 mod cleanup;
 mod faults;
 mod planning;
+mod power;
 mod resets;
 mod rows;
 mod store;
