@@ -337,3 +337,47 @@ fn without_a_store_nothing_is_done() {
     assert!(block_on(bench.index().cleanup(WAIT, &enforce())).is_err());
     assert!(bench.has("a.jsonl"));
 }
+
+#[test]
+fn whatever_call_fails_in_a_cleanup_what_stays_is_whole_and_what_goes_is_somewhere_until_the_next_one()
+ {
+    let fault = latchwork_sys::Fault::any(latchwork_sys::FaultOutcome::Errno(5));
+    let met = latchwork_sys::sweep(
+        &fault,
+        || Arc::new(latchwork_sys::RealDisk),
+        |run| {
+            let bench = Bench::new();
+            for (id, days) in [("old", 40), ("new", 1)] {
+                bench.session(id, days);
+            }
+            let index = bench.index_on(system_on(Arc::new(run.disk.clone())));
+            let wait = Wait::at_most(std::time::Duration::from_millis(30));
+            let _refused = block_on(index.cleanup(wait, &enforce()));
+            let look = |when: &str| {
+                assert!(
+                    bench.keys().contains(&"agent:main:new".to_owned()),
+                    "{when} {}",
+                    run.nth
+                );
+                let names = bench.names();
+                let of_old = names.iter().filter(|name| name.starts_with("old.jsonl"));
+                assert_eq!(of_old.count(), 1, "{when} {}: {names:?}", run.nth);
+                assert!(bench.has("new.jsonl"), "{when} {}", run.nth);
+            };
+            look("call");
+            // A row never leads to a transcript that was put away.
+            let has_row = bench.keys().contains(&"agent:main:old".to_owned());
+            assert!(!has_row || bench.has("old.jsonl"), "call {}", run.nth);
+            let report = block_on(bench.index().cleanup(WAIT, &enforce())).unwrap();
+            look("after");
+            assert_eq!(
+                bench.keys(),
+                ["agent:main:new"],
+                "call {}: {report:?}",
+                run.nth
+            );
+            assert!(!bench.has("old.jsonl"), "call {}: {report:?}", run.nth);
+        },
+    );
+    assert!(met.len() > 40, "{}", met.len());
+}
