@@ -63,6 +63,11 @@ pub(crate) const ROOMS: &[Room] = &[
         MayUse::Only(&[SESSION, FORMAT, LOCK, SYS]),
     ),
     room("latchwork-tools", 3, MayUse::Only(&[SESSION, LOCK, SYS])),
+    room(
+        "latchwork-openclaw",
+        3,
+        MayUse::Only(&[FORMAT, FILELOCK, LOCK, SYS]),
+    ),
     room("latchwork", 4, MayUse::AllBelow),
     room("latchwork-cli", 5, MayUse::Only(&["latchwork"])),
     Room {

@@ -7,6 +7,7 @@ mod branches;
 mod config;
 mod import;
 mod json;
+mod sessions;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -19,8 +20,9 @@ use crate::duration::Span;
 
 pub(crate) use branches::{Branches, Fork, Label, Merge, Rewind};
 pub(crate) use config::{Config, ConfigWhat};
-pub(crate) use import::{Import, SessionsWhat};
+pub(crate) use import::Import;
 pub(crate) use json::wanted_json;
+pub(crate) use sessions::{Cleanup, List, Sessions, SessionsWhat};
 
 /// Durable, concurrent-safe sessions for AI agents.
 #[derive(Debug, Parser)]
@@ -40,7 +42,7 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Show a session: the conversation, its tree, or what the model is shown.
     Show(Show),
-    /// List the sessions of the home; take in those of other programs.
+    /// List the sessions of the home; take in those of other programs; look after a session store of OpenClaw.
     Sessions(Sessions),
     /// Append messages or entries, one JSON object a line from standard input; a receipt for each once it is durable.
     Append(Append),
@@ -165,18 +167,6 @@ pub(crate) struct Show {
     #[arg(long)]
     pub(crate) context: bool,
     /// One JSON object.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-/// `sessions`.
-#[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true)]
-pub(crate) struct Sessions {
-    /// What to do with them; without it, they are listed.
-    #[command(subcommand)]
-    pub(crate) what: Option<SessionsWhat>,
-    /// One JSON object a session.
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -35,6 +35,15 @@ Without --fix nothing is changed, not even a time of modification. With it:
   - It may be interrupted or killed at any moment; the next run goes on, and the one after that finds nothing to do.
 
 Ends with 0 if nothing is wrong (notes do not count) or everything was fixed, else with 65. docs/doctor.md lists every finding.";
+/// The words below the flags of `sessions cleanup`.
+pub(crate) const SESSIONS_CLEANUP: &str = "\
+What is kept and for how long stands in OpenClaw's openclaw.json (session.maintenance: mode, pruneAfter, maxEntries, resetArchiveRetention,
+maxDiskBytes, highWaterBytes). Without a mode there, or --enforce here, it only says what would go.
+
+  - Never goes: a row that is named as active, that somebody holds a lock or a turn of, that is younger than an hour, that another row
+    came from, or that cannot be read; a file that a row, a checkpoint or another transcript leads to.
+  - Transcripts are put away under another name (.deleted.TIME) first; a later cleanup removes them. Over the limit of room they go for good.
+  - Each session is in hand while it goes: one that somebody is at work on by then stays, and that is said.";
 /// The words below the flags of `locks`.
 pub(crate) const LOCKS: &str = "\
 Shown is every session of the home that somebody writes, has the turn of, waits for or asks for, or whose transcript a peer has

@@ -54,7 +54,7 @@ use clap::Parser;
 use latchwork::Latchwork;
 use latchwork::sys::leave_no_core;
 
-use crate::args::{Command, SessionsWhat, Typed};
+use crate::args::{Command, Typed};
 use crate::begun::Begun;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -135,11 +135,7 @@ async fn command(command: Command, world: &World, errors: Errors) -> Result<Exit
         Command::Demo(typed) => demo::run(&typed, world, errors).await,
         Command::Show(typed) => show::run(&typed, &begin(world, errors)?, world).await,
         Command::Sessions(typed) => {
-            let latchwork = begin(world, errors)?;
-            match &typed.what {
-                None => sessions::run(&typed, &latchwork).await,
-                Some(SessionsWhat::Import(typed)) => import::run(typed, &latchwork, world).await,
-            }
+            sessions::run(&typed, &begin(world, errors)?, world, errors).await
         }
         Command::Append(typed) => {
             let begun = Begun::begin(world, Vec::new(), errors)?;

@@ -1,20 +1,40 @@
-//! `latchwork sessions`: what there is.
+//! `latchwork sessions`: what there is, in the home or in an OpenClaw home's store.
+
+mod cleanup;
+mod list;
+mod store;
 
 use latchwork::format::time::iso_from_millis;
 use latchwork::seams::SessionSummary;
 use latchwork::{Latchwork, SessionKey};
 use serde_json::json;
 
-use crate::args::Sessions;
+use crate::args::{Sessions, SessionsWhat};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Errors, Output};
+use crate::world::World;
 
 /// The longest name of a session that gets a column, in characters.
 const ID_WIDTH_MAX: usize = 40;
 
 /// Runs the command.
-pub(crate) async fn run(typed: &Sessions, latchwork: &Latchwork) -> Result<Exit, Failure> {
+pub(crate) async fn run(
+    typed: &Sessions,
+    latchwork: &Latchwork,
+    world: &World,
+    errors: Errors,
+) -> Result<Exit, Failure> {
+    match &typed.what {
+        Some(SessionsWhat::List(typed)) => list::run(typed, latchwork, world),
+        Some(SessionsWhat::Cleanup(typed)) => cleanup::run(typed, latchwork, errors).await,
+        Some(SessionsWhat::Import(typed)) => crate::import::run(typed, latchwork, world).await,
+        None => of_the_home(typed, latchwork).await,
+    }
+}
+
+/// The sessions of the home.
+async fn of_the_home(typed: &Sessions, latchwork: &Latchwork) -> Result<Exit, Failure> {
     let sessions = latchwork.sessions().await?;
     let mut output = Output::standard();
     if typed.json {

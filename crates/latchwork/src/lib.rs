@@ -17,6 +17,7 @@
 //! | `by_hand` | a session's lock for a command; who keeps it, and ending them |
 //! | `doctor` | everything on which sessions rest, looked at and repaired |
 //! | `address` | what a person calls a session by, and where that leads |
+//! | `openclaw` | an OpenClaw home's session store |
 //! | `settings` | everything that can be set, and where it comes from |
 //! | `live`, `follow` | settings that change while a process runs |
 //! | `home` | where things lie for a user |
@@ -33,6 +34,7 @@ mod import;
 mod live;
 #[cfg(feature = "prometheus")]
 pub mod metrics;
+mod openclaw;
 mod session;
 mod settings;
 mod turn;
@@ -69,6 +71,8 @@ pub use latchwork_import as importing;
 pub use latchwork_lock as lock;
 /// Model providers.
 pub use latchwork_models as models;
+/// The session store of an OpenClaw home.
+pub use latchwork_openclaw as openclaw_home;
 /// The turn.
 pub use latchwork_runner as runner;
 /// The seams.

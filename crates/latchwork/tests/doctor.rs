@@ -112,6 +112,37 @@ fn what_a_disk_refuses_or_cannot_promise_is_told_by_name() {
 }
 
 #[test]
+fn the_locks_of_a_session_store_are_no_leftovers_of_a_session() {
+    use latchwork::filelock::Latches;
+    use latchwork::openclaw_home::{SessionIndex, StoreOptions};
+    let dir = tempfile::tempdir().unwrap();
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o700)).unwrap();
+    let latches = Latches::new(System::real(), latchwork::filelock::Options::default());
+    let store = dir.path().join("sessions.json");
+    let index = SessionIndex::new(latches, store, StoreOptions::default()).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let row = serde_json::json!({ "sessionId": "s" });
+    let put = |rows: &mut latchwork::openclaw_home::SessionsJson| rows.put("a", &row).unwrap();
+    let written = runtime
+        .unwrap()
+        .block_on(index.update(latchwork::lock::Wait::Forever, put));
+    assert!(written.unwrap().written);
+    let none = Options::default();
+    let report = examined(&System::real(), dir.path(), &none, true, true);
+    let sorts: Vec<_> = report.findings.iter().map(|one| one.sort.id).collect();
+    assert!(
+        !sorts
+            .iter()
+            .any(|sort| sort.starts_with("left.") || sort.starts_with("folder.")),
+        "{sorts:?}"
+    );
+    let kept = dir.path().join(".latchwork/sessions.json.latch");
+    assert!(kept.exists());
+}
+
+#[test]
 fn options_that_cannot_be_used_are_told_and_the_rest_is_examined_with_the_defaults() {
     let dir = tempfile::tempdir().unwrap();
     let mut options = Options::default();

@@ -113,6 +113,10 @@ pub trait DiskFile: Send + Sync + Debug {
     fn set_mode(&self, _mode: u32) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
     }
+    /// Gives what this descriptor points to to another user; its group stays.
+    fn set_owner(&self, _uid: u32) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
 }
 
 /// How a file is opened. Descriptors are close-on-exec, always.

@@ -236,6 +236,11 @@ impl DiskFile for RealFile {
     fn set_mode(&self, mode: u32) -> io::Result<()> {
         Ok(rustix::fs::fchmod(&self.file, Mode::from_raw_mode(mode))?)
     }
+
+    fn set_owner(&self, uid: u32) -> io::Result<()> {
+        let owner = Some(rustix::fs::Uid::from_raw(uid));
+        Ok(rustix::fs::fchown(&self.file, owner, None)?)
+    }
 }
 
 /// Repeats a call that a signal interrupted before it did anything.

@@ -145,6 +145,28 @@ fn turns(stage: &Stage) {
     assert_eq!(seen, stage.schemas.shapes("run", "type"));
 }
 
+/// The session store of an OpenClaw home.
+fn store(stage: &Stage) {
+    let store = serde_json::json!({
+        "agent:main:old": { "sessionId": "old", "updatedAt": 1, "systemSent": true, "thinkingLevel": "high" },
+        "cron:new": { "sessionId": "new", "acp": {}, "totalTokens": 3 },
+        "broken": [],
+    });
+    let folder = stage.home.path("agents/main/sessions");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("sessions.json"), store.to_string()).unwrap();
+    std::fs::write(folder.join("new.jsonl"), "").unwrap();
+    let at = "--store agents/main/sessions";
+    stage.one("sessions-list", &format!("sessions list {at} --json"));
+    let cleanup = format!("sessions cleanup {at} --json");
+    stage.one("sessions-cleanup", &format!("{cleanup} --dry-run"));
+    let done = stage.one(
+        "sessions-cleanup",
+        &format!("{cleanup} --enforce --fix-missing"),
+    );
+    assert_eq!(done["applied"], true);
+}
+
 /// What is there, and changing it.
 fn sessions(stage: &Stage) {
     let label = r#"{"type":"label","targetId":"x","label":"l","key":"label"}"#;
@@ -178,6 +200,7 @@ fn sessions(stage: &Stage) {
 
     stage.lines("sessions", "sessions --json");
     imports(stage);
+    store(stage);
     let shown = stage.one("show", "show main --json");
     assert!(!shown["entries"].as_array().unwrap().is_empty());
     let waiting = stage.one("show", "show fresh --json");

@@ -9,6 +9,7 @@
 
 mod choice;
 mod deaths;
+mod index;
 mod kill;
 mod lock;
 mod seeded;

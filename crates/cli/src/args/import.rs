@@ -2,17 +2,9 @@
 
 use std::ffi::OsString;
 
-use clap::{Args, Subcommand};
+use clap::Args;
 use latchwork::SessionArg;
 use latchwork::importing::SourceKind;
-
-/// What can be done with sessions.
-#[derive(Debug, Subcommand)]
-pub(crate) enum SessionsWhat {
-    /// Take in sessions of Codex, Claude Code, goose or OpenClaw; what is there already is not written again.
-    #[command(after_long_help = crate::help::IMPORT)]
-    Import(Import),
-}
 
 /// `sessions import`.
 #[derive(Debug, Args)]

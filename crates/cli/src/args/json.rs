@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use super::{Command, ConfigWhat, Sessions, SessionsWhat};
+use super::{Command, ConfigWhat};
 
 impl Command {
     /// Whether `--json` was given, where a command takes it: completions and pages are for shells and for `man`.
@@ -11,7 +11,10 @@ impl Command {
             Self::Run(typed) => typed.json,
             Self::Demo(typed) => typed.json,
             Self::Show(typed) => typed.json,
-            Self::Sessions(typed) => typed.wants_json(),
+            Self::Sessions(typed) => match &typed.what {
+                Some(what) => what.wants_json(),
+                None => typed.json,
+            },
             Self::Append(typed) => typed.json,
             Self::Verify(typed) => typed.json,
             Self::Repair(typed) => typed.json,
@@ -28,15 +31,6 @@ impl Command {
             Self::Doctor(typed) => typed.json,
             Self::Config(typed) => typed.what.wants_json(),
             Self::Completions(_) | Self::Man(_) => false,
-        }
-    }
-}
-
-impl Sessions {
-    const fn wants_json(&self) -> bool {
-        match &self.what {
-            None => self.json,
-            Some(SessionsWhat::Import(typed)) => typed.json,
         }
     }
 }
@@ -101,6 +95,8 @@ mod tests {
             "l show s --json",
             "l sessions --json",
             "l sessions import f --json",
+            "l sessions list --json",
+            "l sessions cleanup --json",
             "l append s --json",
             "l verify s --json",
             "l repair s --json",

@@ -17,5 +17,6 @@ mod generate;
 mod look;
 mod sentences;
 mod settings;
+mod store;
 mod turn;
 mod verify;

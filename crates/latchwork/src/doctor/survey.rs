@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 
+use latchwork_openclaw::STORE_NAME;
 use latchwork_sys::{FileKind, IoDoing, PathError, System};
 use latchwork_transcript::{LISTED, SIDECARS, Sidecar};
 
@@ -103,6 +104,13 @@ fn is_kin(stem: &str) -> bool {
     stem.ends_with(".trajectory") || stem.contains(".checkpoint.")
 }
 
+/// The locks of an OpenClaw home's session store, and what was written to it lately: it is no session.
+fn is_of_the_store(name: &str) -> bool {
+    let rest = name.strip_prefix(STORE_NAME).unwrap_or_default();
+    let is_lock = || Sidecar::named(name).is_some_and(|(stem, _)| stem == STORE_NAME);
+    rest == ".recent" || is_lock()
+}
+
 /// A name of its own before the ending.
 fn is_stem(stem: &str) -> bool {
     !stem.is_empty()
@@ -114,6 +122,9 @@ impl Surveyed {
     }
 
     fn sidecar(&mut self, target: &Target, name: &OsString, path: PathBuf) {
+        if name.to_str().is_some_and(is_of_the_store) {
+            return;
+        }
         let known = name.to_str().and_then(Sidecar::named);
         if let Some((stem, what)) = known {
             if target.only.as_deref().is_none_or(|only| only == stem) {

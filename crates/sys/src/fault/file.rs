@@ -113,6 +113,11 @@ impl DiskFile for FaultFile {
         self.rules.around(Operation::SetMode, &self.path, call)
     }
 
+    fn set_owner(&self, uid: u32) -> io::Result<()> {
+        let call = || self.inner.set_owner(uid);
+        self.rules.around(Operation::SetMode, &self.path, call)
+    }
+
     fn forget_cached(&self, from: u64) -> io::Result<()> {
         let call = || self.inner.forget_cached(from);
         self.rules.around(Operation::Forget, &self.path, call)

@@ -297,6 +297,10 @@ impl DiskFile for TraceFile {
         self.inner.set_mode(mode)
     }
 
+    fn set_owner(&self, uid: u32) -> io::Result<()> {
+        self.inner.set_owner(uid)
+    }
+
     fn forget_cached(&self, from: u64) -> io::Result<()> {
         self.inner.forget_cached(from)?;
         self.trace.note(|ledger| ledger.forgotten(self.key, from));

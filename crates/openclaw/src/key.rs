@@ -1,0 +1,101 @@
+//! Session keys: how they are looked up, and what kind of session they name.
+//!
+//! Keys are compared trimmed and in lower case, as OpenClaw does; a store may still hold older spellings. Deliberately absent:
+//! making keys.
+
+/// The form by which keys are compared.
+#[must_use]
+pub fn normalized(key: &str) -> String {
+    key.trim().to_lowercase()
+}
+
+/// What a key says about its session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyKind {
+    /// Made by a machine: a subagent, a scheduled job, a hook, a node, a heartbeat. It is cleaned up first.
+    Synthetic,
+    /// A thread, a topic, a group or a channel: it is kept.
+    Kept,
+    /// Any other.
+    Plain,
+}
+
+/// Names of parts that mark a session as made by a machine.
+const SYNTHETIC: [&str; 6] = ["subagent", "acp", "cron", "hook", "node", "heartbeat"];
+
+/// What the key, in its normalized form, says about its session.
+#[must_use]
+pub fn kind(key: &str) -> KeyKind {
+    let rest = rest(key);
+    let parts: Vec<&str> = rest.split(':').collect();
+    let begins = parts.first().is_some_and(|first| SYNTHETIC.contains(first));
+    // A machine's session of its own hangs on another's key by one of these.
+    let within = parts
+        .iter()
+        .skip(1)
+        .any(|part| matches!(*part, "heartbeat" | "subagent"));
+    if begins || within {
+        return KeyKind::Synthetic;
+    }
+    let followed = |names: &[&str]| {
+        parts
+            .windows(2)
+            .any(|pair| matches!(pair, [name, id] if names.contains(name) && !id.is_empty()))
+    };
+    if followed(&["thread", "topic", "group", "channel"]) {
+        return KeyKind::Kept;
+    }
+    KeyKind::Plain
+}
+
+/// The agent that a key names (`agent:<id>:…`).
+#[must_use]
+pub fn agent(key: &str) -> Option<&str> {
+    let (agent, rest) = key.strip_prefix("agent:")?.split_once(':')?;
+    (!agent.is_empty() && !rest.is_empty()).then_some(agent)
+}
+
+/// The key without its agent.
+fn rest(key: &str) -> &str {
+    match agent(key) {
+        Some(agent) => key.get("agent:".len() + agent.len() + 1..).unwrap_or(key),
+        None => key,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_key_says_what_kind_of_session_it_is() {
+        for (key, expected) in [
+            ("agent:main:main", KeyKind::Plain),
+            ("agent:main:telegram:direct:1", KeyKind::Plain),
+            ("agent:main:telegram:group:-1:topic:7", KeyKind::Kept),
+            ("discord:channel:9", KeyKind::Kept),
+            ("agent:main:slack:direct:1:thread:2", KeyKind::Kept),
+            ("agent:main:subagent:uuid", KeyKind::Synthetic),
+            ("agent:main:cron:job:run:1", KeyKind::Synthetic),
+            ("hook:x", KeyKind::Synthetic),
+            ("agent:main:main:heartbeat", KeyKind::Synthetic),
+            ("agent:main:cron:group:1", KeyKind::Synthetic),
+            ("global", KeyKind::Plain),
+        ] {
+            assert_eq!(kind(key), expected, "{key}");
+        }
+        assert_eq!(agent("agent:ops:main"), Some("ops"));
+        assert_eq!(agent("agent:ops"), None);
+        assert_eq!(normalized("  Agent:Main:X "), "agent:main:x");
+    }
+
+    proptest! {
+        #[test]
+        fn no_key_makes_us_panic(key in "\\PC{0,40}") {
+            let key = normalized(&key);
+            let _ = (kind(&key), agent(&key));
+            prop_assert_eq!(normalized(&key), key.clone());
+        }
+    }
+}
