@@ -181,14 +181,7 @@ impl Diff {
         };
         let best = candidates.iter().find(whole).or(candidates.last()).copied();
         self.stands(item, best);
-        let expected = match item.follows {
-            Follows::Nothing => Some(None),
-            Follows::Item(number) => {
-                let number = usize::try_from(number).unwrap_or(usize::MAX);
-                Some(self.entries.get(number).copied().flatten())
-            }
-            Follows::Anything => None,
-        };
+        let expected = self.expected(item);
         let Some(seen) = best.and_then(|best| self.seen.get_mut(best)) else {
             return self.differ(Difference::Missing {
                 line,
@@ -211,6 +204,18 @@ impl Diff {
             self.differ(Difference::Moved { line, kind, entry });
         } else {
             self.report.same += 1;
+        }
+    }
+
+    /// What the entry of an item must hang below; `None` if anything will do.
+    fn expected(&self, item: &Item) -> Option<Option<usize>> {
+        match item.follows {
+            Follows::Nothing => Some(None),
+            Follows::Item(number) => {
+                let number = usize::try_from(number).unwrap_or(usize::MAX);
+                Some(self.entries.get(number).copied().flatten())
+            }
+            Follows::Anything => None,
         }
     }
 

@@ -49,20 +49,29 @@ impl Mapping for OpenClaw {
             out.keep(&line.numbered(), "event with a used id", line.json);
             return;
         }
-        let follows = self.follows(fields, out);
+        self.event(line, out, &id);
+    }
+
+    fn end(&mut self, _: &mut Out) {}
+}
+
+impl OpenClaw {
+    /// An event with an id of its own.
+    fn event(&mut self, line: &Line<'_>, out: &mut Out, id: &str) {
+        let follows = self.follows(&line.fields, out);
         let from = From {
-            place: fit(&id),
+            place: fit(id),
             content: None,
             lines: (line.number, line.number),
         };
-        match self.entry(line.json, fields) {
+        match self.entry(line.json, &line.fields) {
             Some((body, refers)) => {
                 let number = out.number();
-                self.numbers.insert(id.into_owned(), number);
+                self.numbers.insert(id.to_owned(), number);
                 self.last = Some(number);
                 out.give(Item {
                     key: from.place.clone(),
-                    kind: kind(fields),
+                    kind: kind(&line.fields),
                     number: Some(number),
                     follows,
                     side: false,
@@ -74,7 +83,7 @@ impl Mapping for OpenClaw {
             None => {
                 // Whoever follows it follows what it follows.
                 if let Follows::Item(number) = follows {
-                    self.numbers.insert(id.into_owned(), number);
+                    self.numbers.insert(id.to_owned(), number);
                 }
                 out.report
                     .note("an event that no transcript can hold is kept raw");
@@ -83,10 +92,6 @@ impl Mapping for OpenClaw {
         }
     }
 
-    fn end(&mut self, _: &mut Out) {}
-}
-
-impl OpenClaw {
     fn follows(&self, fields: &Fields<'_>, out: &mut Out) -> Follows {
         let Some(parent) = fields.str("parentId").filter(|id| !id.is_empty()) else {
             return Follows::Nothing;

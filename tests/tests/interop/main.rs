@@ -12,6 +12,7 @@ mod each;
 mod fork;
 mod goldens;
 mod hammer;
+mod imported;
 mod in_turns;
 mod legacy;
 mod live_pi;
