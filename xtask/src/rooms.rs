@@ -41,6 +41,7 @@ pub(crate) const ROOMS: &[Room] = &[
     room("latchwork-format", 1, MayUse::Only(&[])),
     room("latchwork-filelock", 1, MayUse::Only(&[LOCK, SYS])),
     room("latchwork-session", 2, MayUse::Only(&[FORMAT, LOCK])),
+    room("latchwork-export", 2, MayUse::Only(&[FORMAT])),
     room(
         "latchwork-transcript",
         3,
