@@ -5,6 +5,7 @@
 
 mod config;
 mod json;
+mod sessions;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ use crate::duration::Span;
 
 pub(crate) use config::{Config, ConfigWhat};
 pub(crate) use json::wanted_json;
+pub(crate) use sessions::{Export, Format, SessionsWhat};
 
 /// Durable, concurrent-safe sessions for AI agents.
 #[derive(Debug, Parser)]
@@ -36,7 +38,7 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Show a session: the conversation, its tree, or what the model is shown.
     Show(Show),
-    /// List the sessions of the home.
+    /// List the sessions of the home, or export one.
     Sessions(Sessions),
     /// Append messages or entries, one JSON object a line from standard input; a receipt for each once it is durable.
     Append(Append),
@@ -161,7 +163,11 @@ pub(crate) struct Show {
 
 /// `sessions`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Sessions {
+    /// What to do with one of them; they are listed if that is not said.
+    #[command(subcommand)]
+    pub(crate) what: Option<SessionsWhat>,
     /// One JSON object a session.
     #[arg(long)]
     pub(crate) json: bool,

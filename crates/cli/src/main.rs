@@ -132,7 +132,7 @@ async fn command(command: Command, world: &World, errors: Errors) -> Result<Exit
         Command::Run(typed) => run::run(typed, world, errors).await,
         Command::Demo(typed) => demo::run(&typed, world, errors).await,
         Command::Show(typed) => show::run(&typed, &begin(world, errors)?, world).await,
-        Command::Sessions(typed) => sessions::run(&typed, &begin(world, errors)?).await,
+        Command::Sessions(typed) => sessions::run(&typed, &begin(world, errors)?, errors).await,
         Command::Append(typed) => {
             let begun = Begun::begin(world, Vec::new(), errors)?;
             let _following = begun.follow(errors)?;

@@ -1,20 +1,33 @@
-//! `latchwork sessions`: what there is.
+//! `latchwork sessions`: what there is, and what can be done with one of them.
+
+mod export;
 
 use latchwork::format::time::iso_from_millis;
 use latchwork::seams::SessionSummary;
 use latchwork::{Latchwork, SessionKey};
 use serde_json::json;
 
-use crate::args::Sessions;
+use crate::args::{Sessions, SessionsWhat};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Errors, Output};
 
 /// The longest name of a session that gets a column, in characters.
 const ID_WIDTH_MAX: usize = 40;
 
 /// Runs the command.
-pub(crate) async fn run(typed: &Sessions, latchwork: &Latchwork) -> Result<Exit, Failure> {
+pub(crate) async fn run(
+    typed: &Sessions,
+    latchwork: &Latchwork,
+    errors: Errors,
+) -> Result<Exit, Failure> {
+    match &typed.what {
+        Some(SessionsWhat::Export(typed)) => export::run(typed, latchwork, errors).await,
+        None => list(typed, latchwork).await,
+    }
+}
+
+async fn list(typed: &Sessions, latchwork: &Latchwork) -> Result<Exit, Failure> {
     let sessions = latchwork.sessions().await?;
     let mut output = Output::standard();
     if typed.json {
