@@ -102,7 +102,7 @@ function makeCharts(goTo) {
   if (replies.length === 0) return null;
   const { table, all } = totalsTable(replies);
   const tokens = all.input + all.output + all.read + all.written;
-  const said = grouped(tokens) + " tokens in " + grouped(all.replies) + " replies" + (all.cost ? ", " + dollars(all.cost) : "");
+  const said = grouped(tokens) + " tokens in " + grouped(all.replies) + (all.replies === 1 ? " reply" : " replies") + (all.cost ? ", " + dollars(all.cost) : "");
   return fold("charts", said, false, (node) => {
     const bins = binsOf(replies);
     const legend = make("p", "legend");

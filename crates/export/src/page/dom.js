@@ -49,12 +49,12 @@ function address(node, text) {
   plain(node, text.slice(end));
 }
 
-/** Appends a text of the session. */
-function say(node, text) {
+/** Appends a text of the session; addresses become links where that is wanted. */
+function say(node, text, links) {
   let from = 0;
   for (const found of text.matchAll(SPECIAL)) {
     plain(node, text.slice(from, found.index));
-    if (found[1] !== undefined) address(node, found[1]);
+    if (found[1] !== undefined) links ? address(node, found[1]) : plain(node, found[1]);
     else node.append(make("span", "steers", "U+" + found[0].codePointAt(0).toString(16).toUpperCase().padStart(4, "0")));
     from = found.index + found[0].length;
   }
@@ -67,7 +67,7 @@ function passage(tag, className, text) {
   node.dir = "auto";
   text = text.replaceAll("\r\n", "\n");
   if (text.length <= SHOWN_MAX) {
-    say(node, text);
+    say(node, text, true);
     return node;
   }
   let cut = SHOWN_MAX;
@@ -76,10 +76,10 @@ function passage(tag, className, text) {
   if (found >= cut) cut = Math.min(found + SHOWN_MAX, text.length);
   // Not between the halves of a character.
   if (/[\ud800-\udbff]/.test(text.charAt(cut - 1))) cut -= 1;
-  say(node, text.slice(0, cut));
+  say(node, text.slice(0, cut), true);
   const rest = button("show all " + grouped(text.length) + " characters", () => {
     rest.remove();
-    say(node, text.slice(cut));
+    say(node, text.slice(cut), true);
   });
   if (cut < text.length) node.append(rest);
   return node;

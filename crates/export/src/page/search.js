@@ -19,10 +19,10 @@ function makeSearch(goTo) {
 
   const tell = (isOver) => {
     if (wanted === null) return void (status.textContent = "");
-    const where = at >= 0 ? grouped(at + 1) + " of " : "";
     const found = grouped(hits) + (hits === 1 ? " hit in " : " hits in ");
-    const entries = where + grouped(places.length) + (places.length === 1 ? " entry" : " entries");
-    status.textContent = found + entries + (isOver ? "" : "\u2026");
+    const entries = grouped(places.length) + (places.length === 1 ? " entry" : " entries");
+    const where = at >= 0 ? ", at " + grouped(at + 1) : "";
+    status.textContent = found + entries + where + (isOver ? "" : "\u2026");
   };
 
   const step = (place, own) => {

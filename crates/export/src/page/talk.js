@@ -115,7 +115,7 @@ function makeTalk(onSeen) {
     if (!node) return;
     const target = (open && node.querySelector("mark")) || node;
     target.scrollIntoView({ block: target === node ? "start" : "center" });
-    node.classList.add("here");
+    if (open) node.classList.add("here");
   };
 
   const filter = () => {

@@ -40,6 +40,7 @@ function makeTree(active, choose) {
   pane.setAttribute("role", "tree");
   pane.setAttribute("aria-label", "The tree of the session");
   const sheet = make("div", "sheet");
+  sheet.setAttribute("role", "presentation");
   const height = Math.min(count * ROW, TALLEST);
   sheet.style.height = height + "px";
   pane.append(sheet);
