@@ -65,7 +65,7 @@ fn has_sung(seen: &Seen) -> bool {
 }
 
 /// A page without its policy.
-fn without_policy(page: String) -> String {
+fn without_policy(page: &str) -> String {
     let begin = page
         .find("<meta http-equiv=\"Content-Security-Policy\"")
         .unwrap();
@@ -128,7 +128,7 @@ fn a_page_without_its_walls_is_seen_to_run_what_it_holds() {
     });
     // Without `<` escaped and without the policy: the canary sings, and the port is asked.
     let bare = stage.weakened(|page| {
-        without_policy(page)
+        without_policy(&page)
             .replace("\\u003c", "<")
             .replace("\\\"", "\"")
     });

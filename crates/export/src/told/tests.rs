@@ -1,3 +1,5 @@
+//! Entries as they are told: nothing that was left out, no secret, and each kind with its voice.
+
 use std::borrow::Cow;
 
 use latchwork_format::{RawEntry, RawLine};
