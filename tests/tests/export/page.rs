@@ -84,7 +84,7 @@ fn nothing_of_a_hostile_session_runs_or_leaves_and_the_page_keeps_its_own_policy
     ] {
         let stage = Stage::new(chromium, flags);
         // Each fragment shows other parts of the session: the beginning, what is searched for (everything unfolded), one entry.
-        for fragment in ["", "#q=script", "#q=%E2%80%AE", "#e=13-1"] {
+        for fragment in ["", "#q=script", "#q=%E2%80%AE", "#e=13-1", "#charts"] {
             let seen = stage.open(fragment);
             seen.assert_sound();
             assert!(!has_sung(&seen), "a canary sang: {fragment}");

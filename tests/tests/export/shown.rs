@@ -159,7 +159,7 @@ fn calls_stand_with_their_results_reasoning_is_folded_and_what_it_took_is_drawn(
         entry("message", "b", &json!("a"), reply),
         entry("message", "c", &json!("b"), result),
     ];
-    let seen = opened(chromium, &lines, &["", "#q=deep"]);
+    let seen = opened(chromium, &lines, &["", "#q=deep", "#charts"]);
     let shown = seen[0].shown();
     assert_eq!(
         places(&seen[0], "entry"),
@@ -183,6 +183,16 @@ fn calls_stand_with_their_results_reasoning_is_folded_and_what_it_took_is_drawn(
         "and open where a hit is"
     );
     assert!(shown.contains("1,239 tokens in 1 reply, $1.50"));
+    assert!(
+        !shown.contains("<svg"),
+        "charts are drawn when they are opened"
+    );
+    let charts = seen[2].shown();
+    let bars =
+        ["read", "written", "input", "output"].map(|name| format!("class=\"tokens-{name}\""));
+    assert!(bars.iter().all(|bar| charts.contains(bar)), "{charts}");
+    assert!(charts.contains("class=\"cost\"") && charts.contains("<td>prov/mod</td>"));
+    assert!(charts.contains("2026-01-01 00:00:00: 1,205 in (5 cached), 34 out, $1.50"));
     assert_eq!(seen[0].values("src").len(), 1);
     assert!(seen[0].values("src")[0].starts_with("data:image/gif;base64,R0lGOD"));
     assert_eq!(seen[0].values("href"), ["https://example.com/a?b=c"]);

@@ -84,9 +84,10 @@ function keys(event) {
   act();
 }
 
-/** `#e=ID` goes to an entry, `#q=WORDS` looks for words. */
+/** `#e=ID` goes to an entry, `#q=WORDS` looks for words, `#charts` opens the charts. */
 function follow() {
   const asked = new URLSearchParams(location.hash.slice(1));
+  if (asked.has("charts") && charts) charts.open = true;
   if (asked.has("q")) return void search.find(asked.get("q"));
   const id = asked.get("e");
   for (let place = 0; id !== null && place < count; place++) {
