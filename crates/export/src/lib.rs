@@ -61,7 +61,7 @@ fn without(options: &Options<'_>) -> String {
     let left_out = [
         (!options.thinking, "the model's reasoning"),
         (!options.tools, "what tools were called with and answered"),
-        (options.images == Images::Named, "images"),
+        (options.images == Images::Named, "images (they are named)"),
     ];
     let words = left_out.into_iter().filter(|(out, _)| *out);
     words.map(|(_, what)| what).collect::<Vec<_>>().join(", ")

@@ -109,8 +109,8 @@ function makeCharts(goTo) {
     for (const [name, text] of [["read", "cache read"], ["written", "cache written"], ["input", "input"], ["output", "output"]]) {
       legend.append(make("span", "swatch tokens-" + name), text + " ");
     }
-    node.append(tokenChart(bins, goTo), legend);
-    if (all.cost > 0) node.append(costChart(bins));
-    node.append(table);
+    const charts = [tokenChart(bins, goTo), ...(all.cost > 0 ? [costChart(bins)] : [])];
+    for (const chart of charts) node.append(make("p", "legend", chart.getAttribute("aria-label")), chart);
+    node.append(legend, table);
   });
 }

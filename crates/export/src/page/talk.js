@@ -116,6 +116,7 @@ function makeTalk(onSeen) {
     const target = (open && node.querySelector("mark")) || node;
     target.scrollIntoView({ block: target === node ? "start" : "center" });
     if (open) node.classList.add("here");
+    slider.value = indexIn(caller >= 0 ? caller : place);
   };
 
   const filter = () => {
