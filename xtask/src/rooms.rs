@@ -42,6 +42,7 @@ pub(crate) const ROOMS: &[Room] = &[
     room("latchwork-filelock", 1, MayUse::Only(&[LOCK, SYS])),
     room("latchwork-session", 2, MayUse::Only(&[FORMAT, LOCK])),
     room("latchwork-import", 2, MayUse::Only(&[FORMAT])),
+    room("latchwork-export", 2, MayUse::Only(&[FORMAT])),
     room(
         "latchwork-transcript",
         3,

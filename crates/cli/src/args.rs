@@ -22,7 +22,7 @@ pub(crate) use branches::{Branches, Fork, Label, Merge, Rewind};
 pub(crate) use config::{Config, ConfigWhat};
 pub(crate) use import::Import;
 pub(crate) use json::wanted_json;
-pub(crate) use sessions::{Cleanup, List, Sessions, SessionsWhat};
+pub(crate) use sessions::{Cleanup, Export, Format, List, Sessions, SessionsWhat};
 
 /// Durable, concurrent-safe sessions for AI agents.
 #[derive(Debug, Parser)]
@@ -42,7 +42,7 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Show a session: the conversation, its tree, or what the model is shown.
     Show(Show),
-    /// List the sessions of the home; take in those of other programs; look after a session store of OpenClaw.
+    /// List the sessions of the home; take in those of other programs, export one, look after a session store of OpenClaw.
     Sessions(Sessions),
     /// Append messages or entries, one JSON object a line from standard input; a receipt for each once it is durable.
     Append(Append),

@@ -1,6 +1,7 @@
-//! `latchwork sessions`: what there is, in the home or in an OpenClaw home's store.
+//! `latchwork sessions`: what there is, in the home or in an OpenClaw home's store, and what can be done with it.
 
 mod cleanup;
+mod export;
 mod list;
 mod store;
 
@@ -29,6 +30,7 @@ pub(crate) async fn run(
         Some(SessionsWhat::List(typed)) => list::run(typed, latchwork, world),
         Some(SessionsWhat::Cleanup(typed)) => cleanup::run(typed, latchwork, errors).await,
         Some(SessionsWhat::Import(typed)) => crate::import::run(typed, latchwork, world).await,
+        Some(SessionsWhat::Export(typed)) => export::run(typed, latchwork, errors).await,
         None => of_the_home(typed, latchwork).await,
     }
 }

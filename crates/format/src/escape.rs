@@ -37,7 +37,8 @@ fn write_escape(f: &mut fmt::Formatter<'_>, character: char) -> fmt::Result {
 }
 
 /// Whether a terminal may take the character for more than a sign to show.
-fn steers(character: char) -> bool {
+#[must_use]
+pub fn steers(character: char) -> bool {
     match character {
         '\n' | '\t' => false,
         '\u{61c}'

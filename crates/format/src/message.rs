@@ -302,6 +302,14 @@ impl Usage {
     }
 }
 
+impl<'a> Content<'a> {
+    /// Reads the value of a `content`, of a message or of anything else that has one.
+    #[must_use]
+    pub fn read(raw: Raw<'a>) -> Self {
+        content(raw)
+    }
+}
+
 pub(crate) fn content(raw: Raw<'_>) -> Content<'_> {
     if let Some(text) = raw.as_str() {
         return Content::Text(text);

@@ -16,6 +16,7 @@
 //! | `import` | sessions of other agents, taken in and held against their source |
 //! | `by_hand` | a session's lock for a command; who keeps it, and ending them |
 //! | `doctor` | everything on which sessions rest, looked at and repaired |
+//! | `exporting` | a session as Markdown or as one HTML page |
 //! | `address` | what a person calls a session by, and where that leads |
 //! | `openclaw` | an OpenClaw home's session store |
 //! | `settings` | everything that can be set, and where it comes from |
@@ -27,6 +28,7 @@ mod append;
 mod branches;
 mod by_hand;
 pub mod doctor;
+mod exporting;
 mod facade;
 mod follow;
 pub mod home;
@@ -44,6 +46,7 @@ mod why;
 pub use address::{AddressError, SessionArg, SessionKey};
 pub use append::{AppendHow, AppendLineError, Appended, Appender, LineError, OnConflict, Stands};
 pub use branches::{Branch, Origin};
+pub use exporting::{ExportFailed, ExportFormat, ExportHow, ExportTo, SharedRedact};
 pub use facade::{Latchwork, Secrets, SetupError};
 pub use follow::{Follow, Judge, News, ReadSources};
 pub use import::{ImportError, ImportHow, ImportSource, Imported};
@@ -61,6 +64,8 @@ pub use why::{LastTurn, Next, PhaseOfTurn, Read, Why};
 pub use latchwork_config as config;
 /// Context engines.
 pub use latchwork_context as context;
+/// Sessions as Markdown and as HTML.
+pub use latchwork_export as export;
 /// Locks on files: what a command inherits, and who keeps a session.
 pub use latchwork_filelock as filelock;
 /// The pi session format.

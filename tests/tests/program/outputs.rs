@@ -201,6 +201,10 @@ fn sessions(stage: &Stage) {
     stage.lines("sessions", "sessions --json");
     imports(stage);
     store(stage);
+    stage.one(
+        "sessions-export",
+        "sessions export main --out main.html --json",
+    );
     let shown = stage.one("show", "show main --json");
     assert!(!shown["entries"].as_array().unwrap().is_empty());
     let waiting = stage.one("show", "show fresh --json");

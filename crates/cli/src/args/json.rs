@@ -97,6 +97,7 @@ mod tests {
             "l sessions import f --json",
             "l sessions list --json",
             "l sessions cleanup --json",
+            "l sessions export s --json",
             "l append s --json",
             "l verify s --json",
             "l repair s --json",

@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
+use latchwork::SessionArg;
 
 use super::Import;
 
 /// `sessions`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Sessions {
     /// One JSON object a session.
     #[arg(long)]
@@ -28,6 +30,8 @@ pub(crate) enum SessionsWhat {
     /// Take in sessions of Codex, Claude Code, goose or OpenClaw; what is there already is not written again.
     #[command(after_long_help = crate::help::IMPORT)]
     Import(Import),
+    /// Export a session as Markdown, or as one HTML page with tree, search and charts that needs no network. Nothing is locked.
+    Export(Export),
 }
 
 impl SessionsWhat {
@@ -36,6 +40,7 @@ impl SessionsWhat {
             Self::List(typed) => typed.json,
             Self::Cleanup(typed) => typed.json,
             Self::Import(typed) => typed.json,
+            Self::Export(typed) => typed.json,
         }
     }
 }
@@ -94,6 +99,109 @@ impl std::str::FromStr for Limit {
                 Ok(number) if number > 0 => Ok(Self(Some(number))),
                 _ => Err("it must be a whole number above 0, or `all`".to_owned()),
             },
+        }
+    }
+}
+
+/// `sessions export`.
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// A session key, or the path of a transcript (with a `/` or ending in .jsonl).
+    #[arg(value_name = "SESSION|PATH")]
+    pub(crate) session: SessionArg,
+    /// What it becomes [default: what the name of --out ends in, else md].
+    #[arg(long, value_name = "FORMAT", value_enum)]
+    pub(crate) format: Option<Format>,
+    /// The file that is made, readable for you alone [default: standard output].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Replace the file if it is there.
+    #[arg(long, requires = "out")]
+    pub(crate) force: bool,
+    /// The branch that ends with this entry [default: the active one].
+    #[arg(long, value_name = "ENTRY", conflicts_with = "all_branches")]
+    pub(crate) leaf: Option<String>,
+    /// Every branch.
+    #[arg(long)]
+    pub(crate) all_branches: bool,
+    /// Leave out what the model thought.
+    #[arg(long)]
+    pub(crate) no_thinking: bool,
+    /// Leave out what tools were called with and answered, and the user's own commands. The names of the tools stay.
+    #[arg(long)]
+    pub(crate) no_tools: bool,
+    /// Name images only. Markdown does that unless --inline-images is given.
+    #[arg(long)]
+    pub(crate) no_images: bool,
+    /// Put images into the Markdown, as data: URLs. A page has them unless --no-images is given.
+    #[arg(long, conflicts_with = "no_images")]
+    pub(crate) inline_images: bool,
+    /// The title, in place of the session's name.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) title: Option<String>,
+    /// With --out, what was made as one JSON object; without it only a failure is JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `--format`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Markdown.
+    Md,
+    /// One HTML page.
+    Html,
+}
+
+impl Export {
+    /// What it becomes: as typed, else as the file's name says.
+    pub(crate) fn format(&self) -> Format {
+        let ending = self.out.as_deref().and_then(|out| out.extension());
+        let is_page = ending.is_some_and(|ending| ending == "html" || ending == "htm");
+        self.format
+            .unwrap_or(if is_page { Format::Html } else { Format::Md })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::super::{Command, Typed};
+    use super::{Export, Format, SessionsWhat};
+
+    fn export(line: &str) -> Option<Export> {
+        let words = "latchwork sessions".split(' ').chain(line.split(' '));
+        let Command::Sessions(sessions) = Typed::try_parse_from(words).ok()?.command else {
+            return None;
+        };
+        match sessions.what? {
+            SessionsWhat::Export(export) => Some(export),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn the_name_of_the_file_says_what_it_becomes_unless_that_is_typed() {
+        let format = |line: &str| export(line).unwrap().format();
+        assert_eq!(format("export main"), Format::Md);
+        assert_eq!(format("export main --out a.html"), Format::Html);
+        assert_eq!(format("export main --out a.txt"), Format::Md);
+        assert_eq!(format("export main --out a.html --format md"), Format::Md);
+    }
+
+    #[test]
+    fn what_makes_no_sense_together_is_refused() {
+        assert!(export("export main --force --out x").is_some());
+        for wrong in [
+            "export",
+            "export main --force",
+            "export main --leaf a --all-branches",
+            "export main --no-images --inline-images",
+            "export main --format pdf",
+            "--json export main",
+        ] {
+            assert!(export(wrong).is_none(), "{wrong}");
         }
     }
 }

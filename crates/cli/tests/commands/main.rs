@@ -12,6 +12,7 @@ mod append;
 mod bench;
 mod canary;
 mod config;
+mod export;
 mod follow;
 mod generate;
 mod look;
