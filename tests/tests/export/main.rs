@@ -7,6 +7,7 @@
 )]
 
 mod browser;
+mod driven;
 mod hostile;
 mod listener;
 mod page;

@@ -65,7 +65,7 @@ fn has_sung(seen: &Seen) -> bool {
 }
 
 /// A page without its policy.
-fn without_policy(page: &str) -> String {
+pub(crate) fn without_policy(page: &str) -> String {
     let begin = page
         .find("<meta http-equiv=\"Content-Security-Policy\"")
         .unwrap();
