@@ -64,7 +64,8 @@ impl<'a> Entries<'a> {
                 gaps += 1;
                 continue;
             }
-            gaps += usize::from(line.bytes.starts_with(b" "));
+            // Blanked beside a whole entry: before it, or behind it.
+            gaps += usize::from(line.bytes.starts_with(b" ") || line.bytes.ends_with(b" "));
             let value = match &line.value {
                 Some(value) if value.is_object() => value,
                 _ if !line.ended && !case.settled => continue,

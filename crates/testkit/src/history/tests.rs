@@ -352,6 +352,10 @@ fn a_cut_loses_and_damages_nothing_that_stands_before_what_was_durable() {
     // Behind what was made durable a line may be lost, and its child be there.
     let behind = file(&[good()[0].clone(), damage.clone(), hanging.clone()]);
     cut(events()).holds(&behind);
+    // So, too, if what was lost hung behind a whole entry and is blanked by now.
+    let blanked = format!("{}     \n", good()[0].trim_end());
+    cut(events()).holds(&file(&[blanked, hanging.clone()]));
+    cut(events()).breaks("I-T6", &file(&[good()[0].clone(), hanging.clone()]));
     // Before it nothing may; where nothing was made durable, anything.
     let lines = [damage.clone(), entry("a", Some("lost"), "c1.0"), hanging];
     cut(unsynced()).holds(&file(&lines));
