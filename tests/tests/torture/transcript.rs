@@ -65,7 +65,7 @@ const CONTROL_CUTS: u64 = 300;
 const APPENDS_A_CUT: u64 = 100;
 const CONTROL_APPENDS: u64 = 3_000;
 /// How long states are tried in the ordinary tests, and how many at most.
-const STATES_TIME: Duration = Duration::from_secs(240);
+const STATES_TIME: Duration = Duration::from_secs(120);
 const STATES: u64 = 2_000_000;
 /// A control is looked for in so many: far less than 1 % of two million.
 const CONTROL_STATES: u64 = 4_000;
