@@ -223,7 +223,7 @@ impl Power {
         })
     }
 
-    /// Keeps what was found, with the files of the case.
+    /// Keeps what was found, with the files of the case unless it is a control's.
     fn found(
         &self,
         point: &Point<'_>,
@@ -232,7 +232,7 @@ impl Power {
         done: &mut Done,
     ) {
         let mut at = (point.at)();
-        if self.mutant.is_none() {
+        if self.mutant.is_none() && !self.lies {
             let dir = tempfile::tempdir().unwrap().keep();
             for (name, image) in images {
                 let bytes = image.transcript.clone().unwrap_or_default();
