@@ -83,6 +83,25 @@ pub(crate) struct Told<'e> {
 }
 
 impl Told<'_> {
+    /// Nothing yet, in this voice.
+    fn by(voice: Voice) -> Self {
+        Self {
+            voice,
+            kind: "".into(),
+            id: "".into(),
+            time: None,
+            provider: None,
+            model: None,
+            stop: None,
+            error: None,
+            call: None,
+            tool: None,
+            failed: false,
+            usage: None,
+            parts: Vec::new(),
+        }
+    }
+
     /// The time as ISO 8601, to the second.
     pub(crate) fn time_in_words(&self) -> Option<String> {
         let time = iso_from_millis(self.time?);
@@ -99,19 +118,10 @@ pub(crate) struct Teller<'o> {
 impl Teller<'_> {
     pub(crate) fn tell<'e>(self, entry: &'e RawEntry) -> Told<'e> {
         let mut told = Told {
-            voice: voice(entry),
             kind: self.clean(entry.kind().type_name()),
             id: self.clean(entry.id().as_str()),
             time: entry.timestamp_millis(),
-            provider: None,
-            model: None,
-            stop: None,
-            error: None,
-            call: None,
-            tool: None,
-            failed: false,
-            usage: None,
-            parts: Vec::new(),
+            ..Told::by(voice(entry))
         };
         match entry.message() {
             Some(message) => self.message(entry, &message, &mut told),
@@ -221,19 +231,8 @@ impl Teller<'_> {
 pub(crate) fn lost() -> Told<'static> {
     let note = "This entry was changed while the session was exported, and could not be read.";
     Told {
-        voice: Voice::Gap,
-        kind: "".into(),
-        id: "".into(),
-        time: None,
-        provider: None,
-        model: None,
-        stop: None,
-        error: None,
-        call: None,
-        tool: None,
-        failed: false,
-        usage: None,
         parts: vec![Part::Note(note.to_owned())],
+        ..Told::by(Voice::Gap)
     }
 }
 

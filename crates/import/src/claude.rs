@@ -19,9 +19,10 @@ use latchwork_format::json::{Fields, Raw};
 use crate::item::{Follows, ItemKind};
 use crate::key::fit;
 use crate::out::{From, Out, Said, kept, message};
+use crate::part::Part;
 use crate::reader::{Line, Mapping};
 use crate::reply::Reply;
-use blocks::{Part, outcome, parts_of, stop_of, usage_of, user};
+use blocks::{outcome, parts_of, stop_of, usage_of, user};
 use tree::Tree;
 
 /// How many calls are remembered for the names of their outcomes.

@@ -16,7 +16,7 @@ use latchwork_format::Body;
 use latchwork_format::json::{Fields, Raw};
 
 use crate::item::{Follows, ItemKind};
-use crate::out::{From, Out, Said, kept};
+use crate::out::{From, Out, kept};
 use crate::reader::{Line, Mapping};
 use crate::reply::Reply;
 
@@ -175,16 +175,7 @@ impl Codex {
 
     /// Something is said after what was said last.
     fn say(&mut self, from: &From, out: &mut Out, kind: ItemKind, body: Body) {
-        let number = out.number();
-        let said = Said {
-            kind,
-            number,
-            follows: self.follows(),
-            side: false,
-            body,
-        };
-        out.say(from, said);
-        self.last = Some(number);
+        out.say_next(from, &mut self.last, kind, body);
     }
 
     /// The reply that is being put together; a new one if there is none.

@@ -14,10 +14,11 @@ use latchwork_format::json::{Fields, Raw};
 use crate::build::Obj;
 use crate::item::{Follows, ItemKind};
 use crate::key::digits;
-use crate::out::{From, Out, Said, message};
+use crate::out::{From, Out, message};
+use crate::part::Part;
 use crate::reader::{Line, Mapping};
 use crate::reply::Reply;
-use content::{Part, parts_of};
+use content::parts_of;
 
 /// How many calls are remembered for the names of their outcomes.
 const CALLS_MAX: usize = 1_024;
@@ -187,16 +188,7 @@ impl Goose {
         let Some(body) = body else {
             return;
         };
-        let number = out.number();
-        let said = Said {
-            kind,
-            number,
-            follows: self.follows(),
-            side: false,
-            body,
-        };
-        out.say(from, said);
-        self.last = Some(number);
+        out.say_next(from, &mut self.last, kind, body);
     }
 
     fn tool_of(&self, call: &str) -> &str {

@@ -12,7 +12,7 @@
 //! | `key` | names that stay the same from one import to the next |
 //! | `out` | what a mapping gives: items, and what could not be given |
 //! | `report` | what was read, what was kept aside, what was left out and why |
-//! | `build`, `reply` | messages as the format has them |
+//! | `build`, `part`, `reply` | messages as the format has them |
 //! | `codex`, `claude`, `goose`, `openclaw` | one mapping each: a line in, items out |
 //! | `reader` | a source and its mapping, as a stream of items |
 //! | `receipt` | what an import says of itself in the transcript |
@@ -37,6 +37,7 @@ mod kind;
 mod lines;
 mod openclaw;
 mod out;
+mod part;
 mod prints;
 mod reader;
 mod receipt;

@@ -136,6 +136,26 @@ impl Out {
         self.give(item);
     }
 
+    /// Gives what is said after what was said last, and makes it that.
+    pub(crate) fn say_next(
+        &mut self,
+        from: &From,
+        last: &mut Option<u64>,
+        kind: ItemKind,
+        body: Body,
+    ) {
+        let number = self.number();
+        let said = Said {
+            kind,
+            number,
+            follows: last.map_or(Follows::Nothing, Follows::Item),
+            side: false,
+            body,
+        };
+        self.say(from, said);
+        *last = Some(number);
+    }
+
     /// Gives a setting: it takes its place in the order, and nothing follows it.
     pub(crate) fn set(&mut self, from: &From, body: Body) {
         self.give(aside(from, ItemKind::Setting, body));

@@ -30,6 +30,21 @@ impl Bench {
         bench
     }
 
+    /// The same, and so many more: `question 0`, `answer 0`, ...
+    pub(crate) fn talked(exchanges: usize) -> Self {
+        let bench = Self::begun();
+        for number in 0..exchanges {
+            bench
+                .endpoint
+                .push(Reply::text(&format!("answer {number}")));
+            bench
+                .run(&[&format!("question {number}")])
+                .run()
+                .expect_success();
+        }
+        bench
+    }
+
     /// The transcript.
     pub(crate) fn talk(&self) -> PathBuf {
         self.home.path("talk.jsonl")

@@ -5,21 +5,6 @@ use serde_json::{Value, json};
 
 use crate::bench::Bench;
 
-/// A conversation of so many exchanges.
-fn talked(exchanges: usize) -> Bench {
-    let bench = Bench::begun();
-    for number in 0..exchanges {
-        bench
-            .endpoint
-            .push(Reply::text(&format!("answer {number}")));
-        bench
-            .run(&[&format!("question {number}")])
-            .run()
-            .expect_success();
-    }
-    bench
-}
-
 impl Bench {
     fn does(&self, words: &[&str]) -> Vec<Value> {
         let talk = self.talk();
@@ -56,7 +41,7 @@ impl Bench {
 #[test]
 fn a_branch_that_was_left_is_summed_up_where_the_conversation_goes_on_and_listed_with_its_way_back()
 {
-    let bench = talked(3);
+    let bench = Bench::talked(3);
     let to = bench.id_of("answer 0");
     let left = bench.id_of("answer 2");
     bench.does(&[
@@ -95,7 +80,7 @@ fn a_branch_that_was_left_is_summed_up_where_the_conversation_goes_on_and_listed
 
 #[test]
 fn an_empty_summary_and_an_entry_that_is_not_there_are_refused_and_nothing_is_written() {
-    let bench = talked(1);
+    let bench = Bench::talked(1);
     let before = std::fs::read(bench.talk()).unwrap();
     let talk = bench.talk();
     let talk = talk.to_str().unwrap();
@@ -115,7 +100,7 @@ fn an_empty_summary_and_an_entry_that_is_not_there_are_refused_and_nothing_is_wr
 
 #[test]
 fn a_name_is_given_shown_and_taken_away_also_while_a_turn_is_under_way() {
-    let bench = talked(1);
+    let bench = Bench::talked(1);
     let target = bench.id_of("question 0");
     let gate = Gate::new();
     bench.endpoint.push(Reply::text("late").held(&gate));
@@ -140,7 +125,7 @@ fn a_name_is_given_shown_and_taken_away_also_while_a_turn_is_under_way() {
 
 #[test]
 fn an_orphaned_reply_is_listed_and_taken_over_once() {
-    let bench = talked(1);
+    let bench = Bench::talked(1);
     let gate = Gate::new();
     bench
         .endpoint
@@ -184,7 +169,7 @@ fn an_orphaned_reply_is_listed_and_taken_over_once() {
 
 #[test]
 fn a_reply_that_calls_a_tool_is_taken_over_with_its_result_into_another_session() {
-    let bench = talked(1);
+    let bench = Bench::talked(1);
     let call = Reply::tool_call("c1", "ls", &json!({ "path": "." }));
     bench.endpoint.push(call);
     bench.endpoint.push(Reply::text("there is nothing"));

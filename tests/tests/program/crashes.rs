@@ -111,16 +111,7 @@ fn an_interrupt_during_a_tool_records_that_it_was_aborted() {
 
 #[test]
 fn where_entries_are_lost_a_person_sees_a_gap_and_so_after_the_repair_and_the_model_sees_none() {
-    let bench = Bench::begun();
-    for number in 0..2 {
-        bench
-            .endpoint
-            .push(Reply::text(&format!("answer {number}")));
-        bench
-            .run(&[&format!("question {number}")])
-            .run()
-            .expect_success();
-    }
+    let bench = Bench::talked(2);
     // The middle of the conversation cannot be read any more.
     let text = std::fs::read_to_string(bench.talk()).unwrap();
     let lost = text

@@ -3,40 +3,8 @@
 use latchwork_format::json::Raw;
 
 use crate::build::{List, Obj, Tokens, call_block, image_block, is_string, quote, text_block};
+use crate::part::Part;
 use crate::reply::{thinking_block, withheld_block};
-
-/// One part of a message.
-pub(super) enum Part {
-    /// Text.
-    Text { block: String, text: String },
-    /// Something else that is shown.
-    Block(String),
-    /// A call.
-    Call {
-        id: String,
-        name: String,
-        block: String,
-    },
-    /// What a call gave.
-    Outcome {
-        call: String,
-        content: String,
-        failed: bool,
-    },
-}
-
-impl Part {
-    pub(super) fn is_outcome(&self) -> bool {
-        matches!(self, Self::Outcome { .. })
-    }
-
-    pub(super) fn text(&self) -> Option<String> {
-        match self {
-            Self::Text { text, .. } => Some(text.clone()),
-            _ => None,
-        }
-    }
-}
 
 /// The parts of a message, and how many have no place.
 pub(super) fn parts_of(content: Option<Raw<'_>>) -> (Vec<Part>, usize) {

@@ -3,26 +3,8 @@
 use latchwork_format::json::{Fields, Raw};
 
 use crate::build::{List, Obj, call_block, image_block, is_string, quote, text_block};
+use crate::part::Part;
 use crate::reply::{thinking_block, withheld_block};
-
-/// One part of a message.
-pub(super) enum Part {
-    Text {
-        block: String,
-        text: String,
-    },
-    Block(String),
-    Call {
-        id: String,
-        name: String,
-        block: String,
-    },
-    Outcome {
-        call: String,
-        content: String,
-        failed: bool,
-    },
-}
 
 /// The parts of a message, and how many have no place.
 pub(super) fn parts_of(content: Raw<'_>) -> (Vec<Part>, usize) {
