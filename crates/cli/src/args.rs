@@ -3,6 +3,7 @@
 //! Deliberately absent: defaults of settings, which stand beside the code they tune, and the meaning of a combination,
 //! which each command's own room resolves.
 
+mod anew;
 mod branches;
 mod config;
 mod import;
@@ -18,6 +19,7 @@ use latchwork::{SessionArg, SessionKey};
 
 use crate::duration::Span;
 
+pub(crate) use anew::{Redact, Vacuum};
 pub(crate) use branches::{Branches, Fork, Label, Merge, Rewind};
 pub(crate) use config::{Config, ConfigWhat};
 pub(crate) use import::Import;
@@ -60,6 +62,12 @@ pub(crate) enum Command {
     Label(Label),
     /// Take entries of another branch, or of another session, over to the head. Nothing is removed.
     Merge(Merge),
+    /// Drop the branches that were left: the transcript is written anew without them. Never one with a label.
+    #[command(after_long_help = crate::help::VACUUM)]
+    Vacuum(Vacuum),
+    /// Replace messages where they stand, one JSON object a line from standard input: what was there is gone.
+    #[command(after_long_help = crate::help::REDACT)]
+    Redact(Redact),
     /// Follow the turn that is under way: what it adds to the session, until it ends. Nobody is held up.
     Watch(Watch),
     /// What is held, waited for and asked for in the home, by whom, and the last grants. Nobody is disturbed.

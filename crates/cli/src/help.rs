@@ -54,6 +54,28 @@ locked. What is held is the kernel's word; the notes in the files add phase and 
   - A grant is one process having the lock; several in a short while are counted in one line.
   - With --watch it ends with 128 + N when signal N interrupts it, and with 0 when nobody reads any more.";
 
+/// The words below the flags of `vacuum`.
+pub(crate) const VACUUM: &str = "\
+A branch that was left says something and is not the active one. With --dry-run nothing is locked or written.
+
+  - What has a label, or holds the session's name, stays; so do, without --orphans, orphaned replies and what other programs said beside
+    the active branch: `latchwork branches` lists them, `latchwork merge` takes them over.
+  - Nothing of what goes is kept. The new file is made durable before it takes the place of the old one: killed at any moment, one of
+    the two stands there whole.
+  - A program without a lock that writes meanwhile is noticed; then nothing is changed, and it can be tried again.";
+
+/// The words below the flags of `redact`.
+pub(crate) const REDACT: &str = "\
+Each line of standard input is {\"id\":ENTRY,\"text\":TEXT}, which keeps what else the message says, or {\"id\":ENTRY,\"message\":{...}}, which
+is the whole new message. Ids, parents, times and keys stay, on whatever branch the entry is. All lines are one change, or none is made.
+
+  - Gone from the transcript only: forks, exports, quarantine (`.latchwork/*.quarantine`), backups and whatever a provider keeps are not looked at.
+  - Killed at any moment, the old file or the new one stands there whole. A program without a lock that writes meanwhile is noticed; then
+    nothing is changed, and it can be tried again.
+
+Example:
+  echo '{\"id\":\"0a1b2c3d\",\"text\":\"(removed)\"}' | latchwork redact main";
+
 /// The words below the flags of `sessions import`.
 pub(crate) const IMPORT: &str = "\
 Codex keeps its sessions in ~/.codex/sessions/**/*.jsonl, Claude Code in ~/.claude/projects/*/*.jsonl, goose in sessions.db, OpenClaw

@@ -15,6 +15,7 @@
 //! | `failure`, `exit` | a failure in words, and as a number |
 //! | `signals` | interrupts |
 
+mod anew;
 mod append;
 mod args;
 mod begun;
@@ -158,6 +159,8 @@ async fn command(command: Command, world: &World, errors: Errors) -> Result<Exit
         Command::Branches(typed) => branches::list(&typed, &begin(world, errors)?).await,
         Command::Label(typed) => branches::label(&typed, &begin(world, errors)?).await,
         Command::Merge(typed) => branches::merge(&typed, &begin(world, errors)?).await,
+        Command::Vacuum(typed) => anew::vacuum(&typed, &begin(world, errors)?).await,
+        Command::Redact(typed) => anew::redact(&typed, &begin(world, errors)?).await,
         Command::Config(typed) => config::run(typed, world, errors),
         Command::Watch(typed) => {
             let begun = Begun::begin(world, Vec::new(), errors)?;

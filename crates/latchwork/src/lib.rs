@@ -12,6 +12,7 @@
 //! | `turn` | one turn of it |
 //! | `watch` | the turn under way, seen by a reader |
 //! | `why` | what is held and waited for, and what a session does |
+//! | `anew` | entries replaced, dead branches dropped |
 //! | `append` | messages and entries from outside |
 //! | `import` | sessions of other agents, taken in and held against their source |
 //! | `by_hand` | a session's lock for a command; who keeps it, and ending them |
@@ -24,6 +25,7 @@
 //! | `home` | where things lie for a user |
 
 mod address;
+mod anew;
 mod append;
 mod branches;
 mod by_hand;

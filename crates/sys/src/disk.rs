@@ -113,8 +113,8 @@ pub trait DiskFile: Send + Sync + Debug {
     fn set_mode(&self, _mode: u32) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
     }
-    /// Gives what this descriptor points to to another user; its group stays.
-    fn set_owner(&self, _uid: u32) -> io::Result<()> {
+    /// Gives what this descriptor points to to another user and group.
+    fn set_owner(&self, _uid: u32, _gid: u32) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
     }
 }
@@ -235,6 +235,8 @@ pub struct FileFacts {
     pub mode: u32,
     /// Owner.
     pub uid: u32,
+    /// Group.
+    pub gid: u32,
     /// What kind of thing it is.
     pub kind: FileKind,
     /// Last modification, milliseconds since 1970 (wall clock).

@@ -145,7 +145,7 @@ impl Work {
     }
 
     /// Closes the tail, refuses what must not be written, brings an old version up to date.
-    fn in_order(
+    pub(crate) fn in_order(
         &self,
         known: &mut Known,
         file: Arc<dyn DiskFile>,
@@ -247,7 +247,7 @@ impl Work {
     }
 
     /// Gives the syncs a descriptor of their own: the guard's own would keep its lock alive.
-    fn sync_through_own(&self, known: &Known) {
+    pub(crate) fn sync_through_own(&self, known: &Known) {
         if self.session.sync.is_of(known.inode) {
             return;
         }

@@ -21,7 +21,9 @@
 //! | `divergent` | branches of others beside the active one |
 //! | `tail` | the end of the file, put in order before anything is appended |
 //! | `repair` | the transcript looked through, and written anew on request |
-//! | `rewrite` | entries of the active branch, replaced |
+//! | `rewrite`, `in_place` | entries replaced: by a branch, where they stand |
+//! | `vacuum` | dead branches dropped |
+//! | `splice` | the file written anew with lines replaced or left out |
 //! | `sync`, `names` | acknowledgement: shared syncs; the names that lead to a file |
 //! | `head_file` | the saved head |
 //! | `inbox`, `records` | accepted messages |
@@ -49,6 +51,7 @@ mod examine;
 mod fold;
 mod fork;
 mod head_file;
+mod in_place;
 mod inbox;
 mod index;
 mod layout;
@@ -71,12 +74,14 @@ mod repair;
 mod rewrite;
 mod session;
 mod sidecar;
+mod splice;
 mod state;
 mod store;
 mod sync;
 mod tail;
 mod threads;
 mod undo;
+mod vacuum;
 mod whole_file;
 mod write;
 
@@ -88,3 +93,4 @@ pub use repair::{Repair, Verified};
 pub use sidecar::{SetAside, Sidecar};
 pub use store::FileStore;
 pub use tail::Mended;
+pub use vacuum::{DeadBranch, Stays, Sweep, Swept};

@@ -20,6 +20,8 @@ mod durability;
 mod environment;
 #[path = "store/faults.rs"]
 mod faults;
+#[path = "store/in_place.rs"]
+mod in_place;
 #[path = "store/index.rs"]
 mod index;
 #[path = "store/interleavings.rs"]
@@ -36,6 +38,8 @@ mod repaired;
 mod replaced;
 #[path = "store/threads.rs"]
 mod threads;
+#[path = "store/vacuumed.rs"]
+mod vacuumed;
 #[path = "store/views.rs"]
 mod views;
 #[path = "store/writers.rs"]

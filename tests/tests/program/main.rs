@@ -7,6 +7,7 @@
     reason = "tests panic when something is not as it should be"
 )]
 
+mod anew;
 mod bench;
 mod branches;
 mod claims;

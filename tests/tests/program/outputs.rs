@@ -236,6 +236,14 @@ fn sessions(stage: &Stage) {
     let said = said["id"].as_str().unwrap();
     stage.one("merge", &format!("merge copy {said} --json"));
     stage.one("why", "why main --json");
+    stage.one("vacuum", "vacuum copy --dry-run --json");
+    stage.one("vacuum", "vacuum copy --orphans --json");
+    let redacted = format!("{{\"id\":\"{said}\",\"text\":\"gone\"}}\n");
+    for _done_then_nothing_to_do in 0..2 {
+        let done = stage.invoke("redact copy --json").stdin(&redacted);
+        let done = done.run().expect_success().json();
+        stage.schemas.hold("redact", &done);
+    }
 }
 
 /// A session of another program, with what is odd about it.

@@ -23,6 +23,8 @@ impl Command {
             Self::Branches(typed) => typed.json,
             Self::Label(typed) => typed.json,
             Self::Merge(typed) => typed.json,
+            Self::Vacuum(typed) => typed.json,
+            Self::Redact(typed) => typed.json,
             Self::Watch(typed) => typed.json,
             Self::Locks(typed) => typed.json,
             Self::Why(typed) => typed.json,

@@ -154,7 +154,7 @@ impl Disk for SimProcess {
     }
 
     fn facts(&self, path: &Path) -> io::Result<FileFacts> {
-        self.read(|state| state.facts(state.find(path)?, self.machine.uid))
+        self.read(|state| state.facts(state.find(path)?, self.machine.owner))
     }
 
     fn create_dir(&self, path: &Path, mode: u32) -> io::Result<()> {

@@ -297,8 +297,8 @@ impl DiskFile for TraceFile {
         self.inner.set_mode(mode)
     }
 
-    fn set_owner(&self, uid: u32) -> io::Result<()> {
-        self.inner.set_owner(uid)
+    fn set_owner(&self, uid: u32, gid: u32) -> io::Result<()> {
+        self.inner.set_owner(uid, gid)
     }
 
     fn forget_cached(&self, from: u64) -> io::Result<()> {
