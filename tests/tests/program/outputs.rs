@@ -240,7 +240,9 @@ fn sessions(stage: &Stage) {
     stage.one("vacuum", "vacuum copy --orphans --json");
     let redacted = format!("{{\"id\":\"{said}\",\"text\":\"gone\"}}\n");
     for _done_then_nothing_to_do in 0..2 {
-        let done = stage.invoke("redact copy --json").stdin(&redacted);
+        let done = stage
+            .invoke("redact copy --json")
+            .stdin(redacted.as_str());
         let done = done.run().expect_success().json();
         stage.schemas.hold("redact", &done);
     }
