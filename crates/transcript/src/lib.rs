@@ -24,6 +24,7 @@
 //! | `rewrite` | entries of the active branch, replaced |
 //! | `sync`, `names` | acknowledgement: shared syncs; the names that lead to a file |
 //! | `head_file` | the saved head |
+//! | `updates` | what this process wrote, told to whoever listens |
 //! | `inbox`, `records` | accepted messages |
 //! | `command` | a session's lock by hand: for a command, and ending who keeps it |
 //! | `examine`, `sidecar` | a bounded look at a transcript and its saved head; what lies among the sidecars, by name |
@@ -77,6 +78,7 @@ mod sync;
 mod tail;
 mod threads;
 mod undo;
+mod updates;
 mod whole_file;
 mod write;
 
@@ -88,3 +90,4 @@ pub use repair::{Repair, Verified};
 pub use sidecar::{SetAside, Sidecar};
 pub use store::FileStore;
 pub use tail::Mended;
+pub use updates::{Listening, TranscriptUpdate, UPDATES_WAITING_MAX, UpdateKind, Updates};
