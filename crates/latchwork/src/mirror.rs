@@ -42,7 +42,7 @@ use crate::{Session, WriteError};
 pub use driving::{MirrorNews, MirrorReport, MirrorSource, MirrorStopped};
 pub use following::Following;
 pub use identity::{MirrorMessage, Sender, identity_of};
-pub(crate) use identity::{as_message, keyed};
+use identity::{as_message, keyed};
 use known::Known;
 
 /// How long a turn that is under way is waited for, where nobody says.

@@ -7,7 +7,7 @@
 //! Invariant: what was looked at under the guard is what is written to; a program that takes no lock is noticed and the look
 //! repeated. Deliberately absent: the inbox. What is persisted here was answered already, so no turn is to answer it.
 
-use latchwork_format::{EntryId, RawEntry, RawObject, Role, Usage};
+use latchwork_format::{Body, EntryId, RawEntry, Role, Usage};
 use latchwork_lock::{LockScope, PhaseGuard};
 use latchwork_session::{
     AppendError, Birth, Commit, Intent, Key, Level, NewEntry, Receipt, SessionLocks, Snapshot,
@@ -15,7 +15,6 @@ use latchwork_session::{
 };
 use serde_json::{Value, json};
 
-use crate::mirror::as_message;
 use crate::{Session, WriteError};
 
 /// How often is looked anew when somebody without a lock came in between.
@@ -320,15 +319,11 @@ fn reply_json(turn: &TextTurn, now: i64) -> Value {
     })
 }
 
-/// An entry, whose key its message tells to peers, too.
 fn entry(message: &Value, key: Option<&Key>) -> Result<NewEntry, WriteError> {
-    let bad = |why: String| AppendError::BadEntry { index: 0, why };
-    let object = RawObject::parse(&message.to_string()).map_err(|fault| bad(fault.to_string()))?;
-    let object = match key {
-        Some(key) => object.with_str("idempotencyKey", key.as_str()),
-        None => object,
-    };
-    let body = as_message(&object).ok_or_else(|| bad("it is no message".to_owned()))?;
+    let body = Body::message(message).map_err(|error| AppendError::BadEntry {
+        index: 0,
+        why: error.to_string(),
+    })?;
     Ok(match key {
         Some(key) => NewEntry::keyed(body, key.clone()),
         None => NewEntry::new(body),

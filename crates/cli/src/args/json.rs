@@ -24,6 +24,7 @@ impl Command {
             Self::Label(typed) => typed.json,
             Self::Merge(typed) => typed.json,
             Self::Watch(typed) => typed.json,
+            Self::Mirror(typed) => typed.what.wants_json(),
             Self::Locks(typed) => typed.json,
             Self::Why(typed) => typed.json,
             Self::Lock(typed) => typed.json,

@@ -5,11 +5,11 @@
 
 use std::collections::HashSet;
 
-use latchwork_format::{Body, MessageView, RawObject, Role};
+use latchwork_format::{Body, MessageView, Role};
 use latchwork_import::Item;
 use latchwork_session::{Key, KeyError, NewEntry};
 
-use super::{Entry, as_message, keyed};
+use super::Entry;
 
 /// A commit has so many entries, or so many bytes, about.
 const ITEMS: usize = 256;
@@ -99,22 +99,11 @@ impl Batch {
     }
 }
 
-/// An item as an entry, under its key, which OpenClaw is told, too, where it is one of its own.
+/// An item as an entry, under its key.
 pub(super) fn entry(item: &Item) -> Result<Entry, KeyError> {
     let key = Key::new(item.key.as_str())?;
-    let (mut body, is_message) = match &item.body {
-        Body::Message(message) => (Body::Message(message.clone()), true),
-        other => (other.clone(), false),
-    };
-    if item.key.starts_with("codex-app-server:")
-        && let Body::Message(message) = &body
-        && let Ok(object) = RawObject::parse(message.get())
-        && let Some(told) = as_message(&keyed(&object, &key))
-    {
-        body = told;
-    }
     Ok(Entry {
-        entry: NewEntry::keyed(body, key),
-        is_message,
+        entry: NewEntry::keyed(item.body.clone(), key),
+        is_message: matches!(item.body, Body::Message(_)),
     })
 }

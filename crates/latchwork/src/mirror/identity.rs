@@ -221,12 +221,12 @@ pub(super) fn mirrored_role(object: &RawObject) -> Option<String> {
 }
 
 /// The message with its key in it.
-pub(crate) fn keyed(object: &RawObject, key: &Key) -> RawObject {
+pub(super) fn keyed(object: &RawObject, key: &Key) -> RawObject {
     object.with_str("idempotencyKey", key.as_str())
 }
 
 /// The object as a message.
-pub(crate) fn as_message(object: &RawObject) -> Option<Body> {
+pub(super) fn as_message(object: &RawObject) -> Option<Body> {
     let text = object.text().into_owned();
     RawValue::from_string(text).ok().map(Body::Message)
 }
@@ -246,11 +246,13 @@ mod tests {
     fn a_message_is_called_as_its_maker_says_else_by_what_it_says() {
         let named = r#"{"role":"user","content":"a","__openclaw":{"mirrorIdentity":"t1:prompt"}}"#;
         assert_eq!(of(named).unwrap(), "t1:prompt");
-        // By OpenClaw 2026.5.18's own function.
         let said = r#"{"content" : "a\u0062" , "role":"user", "timestamp":1}"#;
         let digest = Sha256::digest(br#"{"role":"user","content":"ab"}"#);
         let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(of(said).unwrap(), format!("user:{}", &hex[..16]));
+        // As OpenClaw 2026.5.18's own function has it.
+        let real = r#"{"role":"assistant","content":[{"type":"text","text":"yo \" é"}],"n":1}"#;
+        assert_eq!(of(real).unwrap(), "assistant:92e45b1c83bd6d36");
         assert_eq!(of(r#"{"role":"system","content":"a"}"#), None);
         let message = RawValue::from_string(said.to_owned()).unwrap();
         let called = MirrorMessage::new(&message).unwrap().called("x");
