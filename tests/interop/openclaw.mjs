@@ -33,7 +33,8 @@ async function alone(prefix, name) {
   if (start < 0 || end < 0) throw new Error(`the source file of OpenClaw's ${name} could not be found`);
   const region = text.slice(start, end);
   const code = region.replaceAll(/\/\*.*?\*\/|^\s*\/\/.*?$/gms, "");
-  const isUsed = (local) => new RegExp(`(?<![\\w$.])${local.replaceAll("$", "\\$")}(?![\\w$])`).test(code);
+  // A name after a dot is a property, after three it is not.
+  const isUsed = (local) => new RegExp(`(?<![\\w$])(?<!(?<!\\.\\.)\\.)${local.replaceAll("$", "\\$")}(?![\\w$])`).test(code);
   const isDeclared = (local) => region.includes(`const ${local} =`) || region.includes(`function ${local}(`);
   const needs = {};
   for (const { from, name: exportedAs, local } of importsOf(text)) {

@@ -11,36 +11,36 @@ use latchwork_testkit::program::{Home, Invocation, Live, Signal};
 use latchwork_testkit::verify::Report;
 use serde_json::{Value, json};
 
-fn line(name: &str, payload: Value) -> String {
+fn line(name: &str, payload: &Value) -> String {
     let line = json!({ "timestamp": "2026-01-01T10:00:00.000Z", "type": name, "payload": payload });
     format!("{line}\n")
 }
 
-fn item(payload: Value) -> String {
+fn item(payload: &Value) -> String {
     line("response_item", payload)
 }
 
 fn meta(thread: &str) -> String {
-    line("session_meta", json!({ "id": thread, "cwd": "/work" }))
+    line("session_meta", &json!({ "id": thread, "cwd": "/work" }))
 }
 
 /// A turn: a question, two calls at once, their outcomes, an answer, and its end.
 fn round(n: usize) -> String {
     let said = |role: &str, kind: &str, text: String| {
         item(
-            json!({ "type": "message", "role": role, "content": [{ "type": kind, "text": text }] }),
+            &json!({ "type": "message", "role": role, "content": [{ "type": kind, "text": text }] }),
         )
     };
     let call = |id: String| {
-        item(json!({ "type": "function_call", "name": "shell", "arguments": "{}", "call_id": id }))
+        item(&json!({ "type": "function_call", "name": "shell", "arguments": "{}", "call_id": id }))
     };
     let outcome = |id: String| {
-        item(json!({ "type": "function_call_output", "call_id": id, "output": "out" }))
+        item(&json!({ "type": "function_call_output", "call_id": id, "output": "out" }))
     };
     [
         line(
             "turn_context",
-            json!({ "model": "gpt-5", "effort": "high" }),
+            &json!({ "model": "gpt-5", "effort": "high" }),
         ),
         said("user", "input_text", format!("question {n}")),
         call(format!("a{n}")),
@@ -48,7 +48,7 @@ fn round(n: usize) -> String {
         outcome(format!("a{n}")),
         outcome(format!("b{n}")),
         said("assistant", "output_text", format!("answer {n}")),
-        line("event_msg", json!({ "type": "task_complete" })),
+        line("event_msg", &json!({ "type": "task_complete" })),
     ]
     .concat()
 }
@@ -229,7 +229,7 @@ fn rubbish_a_huge_line_and_the_future_are_counted_and_kept_and_nothing_foreign_r
     let stage = Stage::new();
     let hostile =
         "{\"timestamp\":\"T\",\"type\":\"\\u001b]0;x\\u0007\",\"payload\":{\"version\":99}}\n";
-    let future = item(json!({ "type": "of the future \u{1b}[2J", "text": "kept" }));
+    let future = item(&json!({ "type": "of the future \u{1b}[2J", "text": "kept" }));
     let mut text = (meta("r1") + "{\"broken\u{1b}[31m\n" + hostile + &future).into_bytes();
     text.extend(b"\xff\xfe\n");
     text.extend(std::iter::repeat_n(b'x', 65 << 20));

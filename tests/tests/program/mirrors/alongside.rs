@@ -97,7 +97,7 @@ fn a_mirror_that_cut_a_reply_makes_another_one_cut_it_there() {
     let stage = Stage::new();
     let said = |text: &str| {
         super::item(
-            serde_json::json!({ "type": "message", "role": "assistant", "content": [{ "type": "output_text", "text": text }] }),
+            &serde_json::json!({ "type": "message", "role": "assistant", "content": [{ "type": "output_text", "text": text }] }),
         )
     };
     // The first one follows, with the reply open; meanwhile another one takes it for whole, and it goes on.
