@@ -224,6 +224,32 @@ fn a_mirror_and_an_import_of_one_rollout_double_nothing_and_are_proven() {
 }
 
 #[test]
+fn a_rollout_that_was_changed_since_is_read_to_its_end_and_what_it_says_anew_comes() {
+    let stage = Stage::new();
+    std::fs::write(stage.source(), rollout(2)).unwrap();
+    stage.once();
+    // The first reply, of two calls, has one call now: it begins as before and ends elsewhere.
+    let whole = rollout(2);
+    let begins = whole.find(r#""call_id":"b0""#).unwrap();
+    let begins = whole[..begins].rfind('\n').unwrap() + 1;
+    let ends = begins + whole[begins..].find('\n').unwrap();
+    let changed = format!(
+        "{}{}{}",
+        &whole[..begins],
+        line("event_msg", &json!({ "type": "other" })).trim(),
+        &whole[ends..]
+    );
+    std::fs::write(stage.source(), changed).unwrap();
+    let again = stage.once();
+    assert_eq!(
+        (&again["written"], &again["already"]),
+        (&json!(1), &json!(9)),
+        "{again}"
+    );
+    assert_eq!(stage.report().texts_on_path("user"), texts(2, "question"));
+}
+
+#[test]
 fn rubbish_a_huge_line_and_the_future_are_counted_and_kept_and_nothing_foreign_reaches_the_terminal()
  {
     let stage = Stage::new();

@@ -15,8 +15,12 @@ use crate::import::PAGE;
 #[derive(Debug, Default)]
 pub(super) struct Known {
     read_to: Position,
-    cuts: HashMap<String, HashMap<u64, u64>>,
+    cuts: Cuts,
+    /// Those of them that the present reading does not know.
+    news: Cuts,
 }
+
+type Cuts = HashMap<String, HashMap<u64, u64>>;
 
 impl Known {
     /// Takes note of what was not seen yet.
@@ -41,19 +45,16 @@ impl Known {
 
     fn see(&mut self, key: &str) {
         if let Some(cut) = cut_of(key) {
-            match self.cuts.get_mut(cut.prefix) {
-                Some(lines) => lines.insert(cut.first, cut.last),
-                None => {
-                    let lines = HashMap::from([(cut.first, cut.last)]);
-                    self.cuts.insert(cut.prefix.to_owned(), lines);
-                    None
-                }
-            };
+            for cuts in [&mut self.cuts, &mut self.news] {
+                let lines = cuts.entry(cut.prefix.to_owned()).or_default();
+                lines.insert(cut.first, cut.last);
+            }
         }
     }
 
     /// A reading from the beginning that ends replies where they were ended before.
-    pub(super) fn live(&self) -> Live {
+    pub(super) fn live(&mut self) -> Live {
+        self.news.clear();
         let mut live = Live::new();
         for (prefix, lines) in &self.cuts {
             lines.values().for_each(|line| live.was_cut(prefix, *line));
@@ -61,10 +62,11 @@ impl Known {
         live
     }
 
-    /// Whether an item stands there that begins where this one does and ends elsewhere.
+    /// Whether an item has come to stand there, since this reading began, that begins where this one does and ends elsewhere. What the
+    /// reading knew of and still reads otherwise is another message: the source was changed.
     pub(super) fn is_cut_otherwise(&self, key: &str) -> bool {
         let Some(cut) = cut_of(key) else { return false };
-        let lines = self.cuts.get(cut.prefix);
+        let lines = self.news.get(cut.prefix);
         lines
             .and_then(|lines| lines.get(&cut.first))
             .is_some_and(|last| *last != cut.last)

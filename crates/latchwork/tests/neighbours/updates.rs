@@ -37,6 +37,20 @@ async fn whoever_listens_is_told_of_each_commit_with_its_entries_and_of_nothing_
         .unwrap();
     assert_eq!(next().kind, UpdateKind::HeadMoved);
 
+    // Of two lines of one key the second writes nothing, and is not told.
+    let line = json!({ "type": "note", "key": "k" }).to_string();
+    let mut appender = bench.session.appender("/");
+    for _ in 0..2 {
+        appender.append(&mut scope, &line).await.unwrap();
+    }
+    let other = json!({ "type": "note", "key": "l" }).to_string();
+    let placed = appender.append(&mut scope, &other).await.unwrap();
+    next();
+    let latchwork::Stands::Placed { id, .. } = placed.stands else {
+        panic!("{placed:?}")
+    };
+    assert_eq!(next().entries, [id]);
+
     drop(listening);
     bench.persist(&turn("more", "yes")).await;
     assert!(told.recv().is_err(), "nobody listens any more");

@@ -1,5 +1,6 @@
 //! Mirrors while others are at work: a turn under way, another mirror of the same source.
 
+use latchwork_testkit::deadline::eventually;
 use latchwork_testkit::endpoint::{Gate, Reply};
 use latchwork_testkit::steps::{StepDir, VARIABLE};
 
@@ -44,11 +45,11 @@ fn a_turn_that_is_under_way_is_named_waited_for_and_not_disturbed() {
 
     let steps = StepDir::new();
     steps.hold("mirror:before-write");
-    let mut patient = mirror("1h").env(VARIABLE, steps.value()).spawn();
-    while !patient.stderr_so_far().contains("waiting for the turn") {
-        assert!(patient.is_running(), "{}", patient.stderr_so_far());
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
+    let patient = mirror("1h").env(VARIABLE, steps.value()).spawn();
+    eventually("the wait", || {
+        let told = patient.stderr_so_far();
+        told.contains("waiting for the turn").then_some(())
+    });
     gate.open();
     turn.wait().expect_success();
     steps.wait_reached("mirror:before-write");
@@ -106,9 +107,9 @@ fn a_mirror_that_cut_a_reply_makes_another_one_cut_it_there() {
     next(&mut follows, "mirrored");
     assert_eq!(stage.once()["written"], 1);
     super::grow(&stage.source(), &(said("two") + &super::round(1)));
-    while stage.report().texts_on_path("toolResult").len() < 4 {
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    eventually("the second turn", || {
+        (stage.report().texts_on_path("toolResult").len() == 4).then_some(())
+    });
     assert_eq!(stage.once()["waiting"], 0);
     follows.kill();
     let answers = stage.report().texts_on_path("assistant");
