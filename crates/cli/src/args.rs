@@ -8,6 +8,7 @@ mod branches;
 mod config;
 mod import;
 mod json;
+mod mirror;
 mod sessions;
 
 use std::ffi::OsString;
@@ -24,6 +25,7 @@ pub(crate) use branches::{Branches, Fork, Label, Merge, Rewind};
 pub(crate) use config::{Config, ConfigWhat};
 pub(crate) use import::Import;
 pub(crate) use json::wanted_json;
+pub(crate) use mirror::{Mirror, MirrorCodex, MirrorWhat};
 pub(crate) use sessions::{Cleanup, Export, Format, List, Sessions, SessionsWhat};
 
 /// Durable, concurrent-safe sessions for AI agents.
@@ -70,6 +72,8 @@ pub(crate) enum Command {
     Redact(Redact),
     /// Follow the turn that is under way: what it adds to the session, until it ends. Nobody is held up.
     Watch(Watch),
+    /// Mirror what another program says into a session, while it is said: each message once.
+    Mirror(Mirror),
     /// What is held, waited for and asked for in the home, by whom, and the last grants. Nobody is disturbed.
     #[command(after_long_help = crate::help::LOCKS)]
     Locks(Locks),

@@ -86,6 +86,22 @@ from 2026.8 on in openclaw-agent.sqlite. A source is only read.
   - The head is moved only where it is an import's own, or nothing was said yet; else what comes stands beside the active branch.
   - With --diff nothing is written; it ends with 65 where anything differs.";
 
+/// The words below the flags of `mirror codex`.
+pub(crate) const MIRROR: &str = "\
+Codex writes a rollout while it runs: ~/.codex/sessions/YYYY/MM/DD/rollout-*.jsonl. It is only read.
+
+  - Each message stands once, whatever is killed and said again: it is named by the rollout's own lines, as `sessions import` names it. So a
+    mirror and an import of one rollout never double each other.
+  - What was said goes to the head of the session, between turns: a turn that is under way is waited for (--wait) and named. A call goes with
+    its outcome.
+  - Settings, summaries and what a rollout repeats for screens are not mirrored; what nobody here knows is kept as
+    `latchwork.import.raw`, and shown to no model. Lines that cannot be read are named and left out.
+  - It ends with the source (`-`, --once), or with 128 + N when signal N interrupts it, and then has written what was whole.
+
+Examples:
+  latchwork mirror codex ~/.codex/sessions/2026/01/01/rollout-*.jsonl --session work
+  codex exec --json 'fix the test' | latchwork mirror codex - --session work";
+
 /// The words below the flags of `unlock`.
 pub(crate) const UNLOCK: &str = "\
 Nothing is ever taken from a live process: --kill ends (SIGKILL) the process, and the kernel frees what it held. A process is ended

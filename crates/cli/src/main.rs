@@ -9,7 +9,7 @@
 //! | `generate` | completions and manual pages |
 //! | `who` | who holds or asks for something, for programs |
 //! | `config` | the command that shows, checks and changes settings |
-//! | `run`, `append`, `rewind`, `fork`, `branches` (and `label`, `merge`), `watch`, `sessions`, `import`, `show`, `locks`, `why`, `lock`, `unlock`, `verify` (and `repair`), `doctor`, `demo` | one command each |
+//! | `run`, `append`, `rewind`, `fork`, `branches` (and `label`, `merge`), `watch`, `mirror`, `sessions`, `import`, `show`, `locks`, `why`, `lock`, `unlock`, `verify` (and `repair`), `doctor`, `demo` | one command each |
 //! | `output` | standard output and error, made harmless for a terminal |
 //! | `screen` | what happens is shown on a thread of its own |
 //! | `failure`, `exit` | a failure in words, and as a number |
@@ -32,6 +32,7 @@ mod help;
 mod import;
 mod lock;
 mod locks;
+mod mirror;
 mod output;
 mod rewind;
 mod run;
@@ -142,6 +143,11 @@ async fn command(command: Command, world: &World, errors: Errors) -> Result<Exit
             let begun = Begun::begin(world, Vec::new(), errors)?;
             let _following = begun.follow(errors)?;
             append::run(&typed, &begun.latchwork, world).await
+        }
+        Command::Mirror(typed) => {
+            let begun = Begun::begin(world, Vec::new(), errors)?;
+            let _following = begun.follow(errors)?;
+            mirror::run(&typed.what, &begun.latchwork, world, errors).await
         }
         Command::Locks(typed) => {
             let begun = Begun::begin(world, Vec::new(), errors)?;

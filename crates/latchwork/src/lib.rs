@@ -15,6 +15,8 @@
 //! | `anew` | entries replaced, dead branches dropped |
 //! | `append` | messages and entries from outside |
 //! | `import` | sessions of other agents, taken in and held against their source |
+//! | `mirror` | what another program's conversation says, mirrored: each message once, between turns |
+//! | `text_turn` | the pair of a text-only backend |
 //! | `by_hand` | a session's lock for a command; who keeps it, and ending them |
 //! | `doctor` | everything on which sessions rest, looked at and repaired |
 //! | `exporting` | a session as Markdown or as one HTML page |
@@ -38,9 +40,11 @@ mod import;
 mod live;
 #[cfg(feature = "prometheus")]
 pub mod metrics;
+mod mirror;
 mod openclaw;
 mod session;
 mod settings;
+mod text_turn;
 mod turn;
 mod watch;
 mod why;
@@ -53,11 +57,16 @@ pub use facade::{Latchwork, Secrets, SetupError};
 pub use follow::{Follow, Judge, News, ReadSources};
 pub use import::{ImportError, ImportHow, ImportSource, Imported};
 pub use live::Change;
+pub use mirror::{
+    BeforeWrite, BeforeWriteHook, Following, MirrorError, MirrorHow, MirrorMessage, MirrorNews,
+    MirrorReport, MirrorSource, MirrorStopped, Mirrored, OnWait, Sender, identity_of,
+};
 pub use session::{Look, Session, WriteError};
 pub use settings::{
     EditError, Effect, Endpoint, Flag, Kind, MAIN_SESSION, Name, OPENAI, SYSTEM_PROMPT, Settings,
     Sources, edited, meant_by, misnamed_model, name_of, names, reference, shown,
 };
+pub use text_turn::{Persisted, PersistedTurn, TextBackend, TextTurn};
 pub use turn::{Ask, RunError};
 pub use watch::Watching;
 pub use why::{LastTurn, Next, PhaseOfTurn, Read, Why};

@@ -24,6 +24,7 @@ use crate::receipt::last_own;
 use crate::session::Session;
 use crate::state::Known;
 use crate::tail::{self, Mended, NotMended};
+use crate::updates::Updates;
 
 /// A commit under way.
 pub(crate) struct Work {
@@ -31,6 +32,7 @@ pub(crate) struct Work {
     pub permit: WritePermit,
     pub claim: Option<ClaimHandle>,
     pub head: Arc<Mutex<Option<HeadFile>>>,
+    pub updates: Updates,
 }
 
 impl Work {

@@ -26,6 +26,7 @@
 //! | `splice` | the file written anew with lines replaced or left out |
 //! | `sync`, `names` | acknowledgement: shared syncs; the names that lead to a file |
 //! | `head_file` | the saved head |
+//! | `updates` | what this process wrote, told to whoever listens |
 //! | `inbox`, `records` | accepted messages |
 //! | `command` | a session's lock by hand: for a command, and ending who keeps it |
 //! | `examine`, `sidecar` | a bounded look at a transcript and its saved head; what lies among the sidecars, by name |
@@ -81,6 +82,7 @@ mod sync;
 mod tail;
 mod threads;
 mod undo;
+mod updates;
 mod vacuum;
 mod whole_file;
 mod write;
@@ -93,4 +95,5 @@ pub use repair::{Repair, Verified};
 pub use sidecar::{SetAside, Sidecar};
 pub use store::FileStore;
 pub use tail::Mended;
+pub use updates::{Listening, TranscriptUpdate, UPDATES_WAITING_MAX, UpdateKind, Updates};
 pub use vacuum::{DeadBranch, Stays, Sweep, Swept};

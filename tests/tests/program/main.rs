@@ -14,6 +14,7 @@ mod claims;
 mod crashes;
 mod homes;
 mod imports;
+mod mirrors;
 mod outputs;
 mod providers;
 mod pty;

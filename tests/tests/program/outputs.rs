@@ -5,7 +5,7 @@ use std::path::Path;
 
 use latchwork_testkit::deadline::eventually;
 use latchwork_testkit::endpoint::{Endpoint, Gate, Reply};
-use latchwork_testkit::program::{Finished, Home, Invocation};
+use latchwork_testkit::program::{Finished, Home, Invocation, Signal};
 use serde_json::{Value, json};
 
 use crate::schemas::Schemas;
@@ -292,6 +292,17 @@ fn imports(stage: &Stage) {
     assert_eq!(found["different"], 2, "{found}");
     stage.failure(2, "sessions import --diff rollout.jsonl --json");
     stage.failure(1, "sessions import nowhere.jsonl --json");
+    let mirror = "mirror codex rollout.jsonl --session mirrored --json";
+    let mut live = stage.invoke(mirror).spawn();
+    let mut lines = vec![live.event_where("a write", |event| event["type"] == "mirrored")];
+    std::fs::write(&source, &begun[0]).unwrap();
+    lines.push(live.event_where("the change", |event| event["type"] == "replaced"));
+    live.signal(Signal::INT);
+    lines.extend(live.wait().expect_code(130).json_lines().pop());
+    stage.schemas.hold_all("mirror", &lines);
+    assert_eq!(tags(&lines, "type"), stage.schemas.shapes("mirror", "type"));
+    stage.failure(2, "mirror codex - --json");
+    stage.failure(1, "mirror codex nowhere.jsonl --json");
 }
 
 /// One client has the turn, one asks for it, and others look.

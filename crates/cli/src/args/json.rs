@@ -26,6 +26,7 @@ impl Command {
             Self::Vacuum(typed) => typed.json,
             Self::Redact(typed) => typed.json,
             Self::Watch(typed) => typed.json,
+            Self::Mirror(typed) => typed.what.wants_json(),
             Self::Locks(typed) => typed.json,
             Self::Why(typed) => typed.json,
             Self::Lock(typed) => typed.json,
