@@ -7,6 +7,7 @@ mod branches;
 mod config;
 mod import;
 mod json;
+mod search;
 mod sessions;
 
 use std::ffi::OsString;
@@ -22,6 +23,7 @@ pub(crate) use branches::{Branches, Fork, Label, Merge, Rewind};
 pub(crate) use config::{Config, ConfigWhat};
 pub(crate) use import::Import;
 pub(crate) use json::wanted_json;
+pub(crate) use search::Search;
 pub(crate) use sessions::{Cleanup, Export, Format, List, Sessions, SessionsWhat};
 
 /// Durable, concurrent-safe sessions for AI agents.

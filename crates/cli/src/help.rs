@@ -64,6 +64,19 @@ from 2026.8 on in openclaw-agent.sqlite. A source is only read.
   - The head is moved only where it is an import's own, or nothing was said yet; else what comes stands beside the active branch.
   - With --diff nothing is written; it ends with 65 where anything differs.";
 
+/// The words below the flags of `sessions search`.
+pub(crate) const SESSIONS_SEARCH: &str = "\
+  words that must all be there   latchwork sessions search lock queue
+  words in a row                 latchwork sessions search '\"lock queue\"'
+  the beginning of a word        latchwork sessions search 'lat*'
+  one or the other               latchwork sessions search 'lock queue OR latch'
+  not                            latchwork sessions search 'lock -queue'
+
+Letter case and marks on letters do not count. A word with signs in it (src/main.rs, --force in quotes) is words in a row.
+
+Each hit is read back from its transcript, and says whether it is on the active branch, to which entry its branch leads, and whether the
+model is shown it now. The index lies in the home (search/), is brought up to date before each search, and may be deleted at any time.";
+
 /// The words below the flags of `unlock`.
 pub(crate) const UNLOCK: &str = "\
 Nothing is ever taken from a live process: --kill ends (SIGKILL) the process, and the kernel frees what it held. A process is ended

@@ -205,6 +205,8 @@ fn sessions(stage: &Stage) {
         "sessions-export",
         "sessions export main --out main.html --json",
     );
+    let found = stage.one("sessions-search", "sessions search word OR file --json");
+    assert!(found["hits"].is_array(), "{found}");
     let shown = stage.one("show", "show main --json");
     assert!(!shown["entries"].as_array().unwrap().is_empty());
     let waiting = stage.one("show", "show fresh --json");
