@@ -9,6 +9,7 @@ mod config;
 mod import;
 mod json;
 mod mirror;
+mod search;
 mod sessions;
 
 use std::ffi::OsString;
@@ -26,6 +27,7 @@ pub(crate) use config::{Config, ConfigWhat};
 pub(crate) use import::Import;
 pub(crate) use json::wanted_json;
 pub(crate) use mirror::{Mirror, MirrorCodex, MirrorWhat};
+pub(crate) use search::Search;
 pub(crate) use sessions::{Cleanup, Export, Format, List, Sessions, SessionsWhat};
 
 /// Durable, concurrent-safe sessions for AI agents.

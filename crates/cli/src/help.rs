@@ -101,6 +101,18 @@ Codex writes a rollout while it runs: ~/.codex/sessions/YYYY/MM/DD/rollout-*.jso
 Examples:
   latchwork mirror codex ~/.codex/sessions/2026/01/01/rollout-*.jsonl --session work
   codex exec --json 'fix the test' | latchwork mirror codex - --session work";
+/// The words below the flags of `sessions search`.
+pub(crate) const SESSIONS_SEARCH: &str = "\
+  words that must all be there   latchwork sessions search lock queue
+  words in a row                 latchwork sessions search '\"lock queue\"'
+  the beginning of a word        latchwork sessions search 'lat*'
+  one or the other               latchwork sessions search 'lock queue OR latch'
+  not                            latchwork sessions search 'lock -queue'
+
+Letter case and marks on letters do not count. A word with signs in it (src/main.rs, --force in quotes) is words in a row.
+
+Each hit is read back from its transcript, and says whether it is on the active branch, to which entry its branch leads, and whether the
+model is shown it now. The index lies in the home (search/), is brought up to date before each search, and may be deleted at any time.";
 
 /// The words below the flags of `unlock`.
 pub(crate) const UNLOCK: &str = "\

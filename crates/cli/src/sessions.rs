@@ -3,6 +3,7 @@
 mod cleanup;
 mod export;
 mod list;
+mod search;
 mod store;
 
 use latchwork::format::time::iso_from_millis;
@@ -31,6 +32,7 @@ pub(crate) async fn run(
         Some(SessionsWhat::Cleanup(typed)) => cleanup::run(typed, latchwork, errors).await,
         Some(SessionsWhat::Import(typed)) => crate::import::run(typed, latchwork, world).await,
         Some(SessionsWhat::Export(typed)) => export::run(typed, latchwork, errors).await,
+        Some(SessionsWhat::Search(typed)) => search::run(typed, latchwork, world, errors).await,
         None => of_the_home(typed, latchwork).await,
     }
 }

@@ -117,6 +117,10 @@ impl Latchwork {
         &self.parts
     }
 
+    pub(crate) fn shared(&self) -> Arc<Parts> {
+        self.parts.clone()
+    }
+
     /// A session, whether it exists or not. Nothing is opened yet.
     ///
     /// # Errors

@@ -20,6 +20,7 @@
 //! | `by_hand` | a session's lock for a command; who keeps it, and ending them |
 //! | `doctor` | everything on which sessions rest, looked at and repaired |
 //! | `exporting` | a session as Markdown or as one HTML page |
+//! | `searching` | search over all sessions of a home or a folder |
 //! | `address` | what a person calls a session by, and where that leads |
 //! | `openclaw` | an OpenClaw home's session store |
 //! | `settings` | everything that can be set, and where it comes from |
@@ -42,6 +43,7 @@ mod live;
 pub mod metrics;
 mod mirror;
 mod openclaw;
+mod searching;
 mod session;
 mod settings;
 mod text_turn;
@@ -61,6 +63,7 @@ pub use mirror::{
     BeforeWrite, BeforeWriteHook, Following, MirrorError, MirrorHow, MirrorMessage, MirrorNews,
     MirrorReport, MirrorSource, MirrorStopped, Mirrored, OnWait, Sender, identity_of,
 };
+pub use searching::{SearchFailed, SearchHow};
 pub use session::{Look, Session, WriteError};
 pub use settings::{
     EditError, Effect, Endpoint, Flag, Kind, MAIN_SESSION, Name, OPENAI, SYSTEM_PROMPT, Settings,
@@ -91,6 +94,8 @@ pub use latchwork_models as models;
 pub use latchwork_openclaw as openclaw_home;
 /// The turn.
 pub use latchwork_runner as runner;
+/// Search over the sessions of a folder.
+pub use latchwork_search as search;
 /// The seams.
 pub use latchwork_session as seams;
 /// Disk, clock, processes and randomness.

@@ -20,5 +20,6 @@ mod providers;
 mod pty;
 mod refusals;
 mod schemas;
+mod search;
 mod terminal;
 mod writers;

@@ -205,6 +205,8 @@ fn sessions(stage: &Stage) {
         "sessions-export",
         "sessions export main --out main.html --json",
     );
+    let found = stage.one("sessions-search", "sessions search word OR file --json");
+    assert!(found["hits"].is_array(), "{found}");
     let shown = stage.one("show", "show main --json");
     assert!(!shown["entries"].as_array().unwrap().is_empty());
     let waiting = stage.one("show", "show fresh --json");
@@ -240,9 +242,7 @@ fn sessions(stage: &Stage) {
     stage.one("vacuum", "vacuum copy --orphans --json");
     let redacted = format!("{{\"id\":\"{said}\",\"text\":\"gone\"}}\n");
     for _done_then_nothing_to_do in 0..2 {
-        let done = stage
-            .invoke("redact copy --json")
-            .stdin(redacted.as_str());
+        let done = stage.invoke("redact copy --json").stdin(redacted.as_str());
         let done = done.run().expect_success().json();
         stage.schemas.hold("redact", &done);
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use latchwork::SessionArg;
 
-use super::Import;
+use super::{Import, Search};
 
 /// `sessions`.
 #[derive(Debug, Args)]
@@ -32,6 +32,9 @@ pub(crate) enum SessionsWhat {
     Import(Import),
     /// Export a session as Markdown, or as one HTML page with tree, search and charts that needs no network. Nothing is locked.
     Export(Export),
+    /// Search what was said in all sessions. Nothing is locked; the index may be deleted at any time.
+    #[command(after_long_help = crate::help::SESSIONS_SEARCH)]
+    Search(Search),
 }
 
 impl SessionsWhat {
@@ -41,6 +44,7 @@ impl SessionsWhat {
             Self::Cleanup(typed) => typed.json,
             Self::Import(typed) => typed.json,
             Self::Export(typed) => typed.json,
+            Self::Search(typed) => typed.json,
         }
     }
 }
