@@ -10,6 +10,7 @@
 //! | `session` | one session: look, accept, rewind |
 //! | `branches` | its branches: which there are, names, summaries, taking over |
 //! | `turn` | one turn of it |
+//! | `tail` | the last entries, and what is added |
 //! | `watch` | the turn under way, seen by a reader |
 //! | `why` | what is held and waited for, and what a session does |
 //! | `append` | messages and entries from outside |
@@ -17,6 +18,7 @@
 //! | `by_hand` | a session's lock for a command; who keeps it, and ending them |
 //! | `doctor` | everything on which sessions rest, looked at and repaired |
 //! | `exporting` | a session as Markdown or as one HTML page |
+//! | `house` | the home kept in order: sessions removed, archived, restored, tidied up |
 //! | `address` | what a person calls a session by, and where that leads |
 //! | `openclaw` | an OpenClaw home's session store |
 //! | `settings` | everything that can be set, and where it comes from |
@@ -32,6 +34,7 @@ mod exporting;
 mod facade;
 mod follow;
 pub mod home;
+pub mod house;
 mod import;
 mod live;
 #[cfg(feature = "prometheus")]
@@ -39,6 +42,7 @@ pub mod metrics;
 mod openclaw;
 mod session;
 mod settings;
+mod tail;
 mod turn;
 mod watch;
 mod why;
@@ -56,6 +60,7 @@ pub use settings::{
     EditError, Effect, Endpoint, Flag, Kind, MAIN_SESSION, Name, OPENAI, SYSTEM_PROMPT, Settings,
     Sources, edited, meant_by, misnamed_model, name_of, names, reference, shown,
 };
+pub use tail::{Added, Following};
 pub use turn::{Ask, RunError};
 pub use watch::Watching;
 pub use why::{LastTurn, Next, PhaseOfTurn, Read, Why};
