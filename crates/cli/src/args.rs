@@ -5,6 +5,7 @@
 
 mod branches;
 mod config;
+mod housekeeping;
 mod import;
 mod json;
 mod sessions;
@@ -20,6 +21,7 @@ use crate::duration::Span;
 
 pub(crate) use branches::{Branches, Fork, Label, Merge, Rewind};
 pub(crate) use config::{Config, ConfigWhat};
+pub(crate) use housekeeping::{Archive, OwnHome, Restore, Rm, SessionShow, Tail, Tree};
 pub(crate) use import::Import;
 pub(crate) use json::wanted_json;
 pub(crate) use sessions::{Cleanup, Export, Format, List, Sessions, SessionsWhat};
@@ -60,6 +62,10 @@ pub(crate) enum Command {
     Label(Label),
     /// Take entries of another branch, or of another session, over to the head. Nothing is removed.
     Merge(Merge),
+    /// Show every entry of a session as a tree: branches, labels, the head.
+    Tree(Tree),
+    /// Show the last entries of a session; with -f, go on with what is added. Nobody is held up.
+    Tail(Tail),
     /// Follow the turn that is under way: what it adds to the session, until it ends. Nobody is held up.
     Watch(Watch),
     /// What is held, waited for and asked for in the home, by whom, and the last grants. Nobody is disturbed.

@@ -12,6 +12,7 @@ mod branches;
 mod claims;
 mod crashes;
 mod homes;
+mod housekeeping;
 mod imports;
 mod outputs;
 mod providers;

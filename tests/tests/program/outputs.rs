@@ -1,5 +1,7 @@
 //! What each command really prints with `--json` is as its schema says, in every situation that can be brought about here.
 
+mod housekeeping;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -236,6 +238,7 @@ fn sessions(stage: &Stage) {
     let said = said["id"].as_str().unwrap();
     stage.one("merge", &format!("merge copy {said} --json"));
     stage.one("why", "why main --json");
+    housekeeping::hold(stage);
 }
 
 /// A session of another program, with what is odd about it.
