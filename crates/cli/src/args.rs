@@ -6,6 +6,7 @@
 mod anew;
 mod branches;
 mod config;
+mod housekeeping;
 mod import;
 mod json;
 mod mirror;
@@ -24,6 +25,7 @@ use crate::duration::Span;
 pub(crate) use anew::{Redact, Vacuum};
 pub(crate) use branches::{Branches, Fork, Label, Merge, Rewind};
 pub(crate) use config::{Config, ConfigWhat};
+pub(crate) use housekeeping::{Archive, OwnHome, Restore, Rm, SessionShow, Tail, Tree};
 pub(crate) use import::Import;
 pub(crate) use json::wanted_json;
 pub(crate) use mirror::{Mirror, MirrorCodex, MirrorWhat};
@@ -72,6 +74,10 @@ pub(crate) enum Command {
     /// Replace messages where they stand, one JSON object a line from standard input: what was there is gone.
     #[command(after_long_help = crate::help::REDACT)]
     Redact(Redact),
+    /// Show every entry of a session as a tree: branches, labels, the head.
+    Tree(Tree),
+    /// Show the last entries of a session; with -f, go on with what is added. Nobody is held up.
+    Tail(Tail),
     /// Follow the turn that is under way: what it adds to the session, until it ends. Nobody is held up.
     Watch(Watch),
     /// Mirror what another program says into a session, while it is said: each message once.

@@ -44,6 +44,15 @@ maxDiskBytes, highWaterBytes). Without a mode there, or --enforce here, it only 
     came from, or that cannot be read; a file that a row, a checkpoint or another transcript leads to.
   - Transcripts are put away under another name (.deleted.TIME) first; a later cleanup removes them. Over the limit of room they go for good.
   - Each session is in hand while it goes: one that somebody is at work on by then stays, and that is said.";
+/// The words below the flags of `sessions rm`.
+pub(crate) const SESSIONS_RM: &str = "\
+Gone means gone: the transcript, its saved head and index, its inbox, what was set aside, its lock files, its row in the cache of the
+list, and archived copies. What is written down is that it was, in removed.jsonl of the home: when, how much, the SHA-256 of the transcript.
+
+  - A session that somebody holds a lock or a turn of stays (75), and so does one in which accepted messages wait, unless --with-waiting.
+  - A session that others were forked from stays, unless --keep-forks or --with-forks says what becomes of them.
+  - Killed at any moment, the session is there, whole, or gone; removed again, the removal is ended.
+  - Blocks are given back to the filesystem, not overwritten.";
 /// The words below the flags of `locks`.
 pub(crate) const LOCKS: &str = "\
 Shown is every session of the home that somebody writes, has the turn of, waits for or asks for, or whose transcript a peer has

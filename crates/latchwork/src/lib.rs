@@ -10,6 +10,7 @@
 //! | `session` | one session: look, accept, rewind |
 //! | `branches` | its branches: which there are, names, summaries, taking over |
 //! | `turn` | one turn of it |
+//! | `tail` | the last entries, and what is added |
 //! | `watch` | the turn under way, seen by a reader |
 //! | `why` | what is held and waited for, and what a session does |
 //! | `anew` | entries replaced, dead branches dropped |
@@ -21,6 +22,7 @@
 //! | `doctor` | everything on which sessions rest, looked at and repaired |
 //! | `exporting` | a session as Markdown or as one HTML page |
 //! | `searching` | search over all sessions of a home or a folder |
+//! | `house` | the home kept in order: sessions removed, archived, restored, tidied up |
 //! | `address` | what a person calls a session by, and where that leads |
 //! | `openclaw` | an OpenClaw home's session store |
 //! | `settings` | everything that can be set, and where it comes from |
@@ -37,6 +39,7 @@ mod exporting;
 mod facade;
 mod follow;
 pub mod home;
+pub mod house;
 mod import;
 mod live;
 #[cfg(feature = "prometheus")]
@@ -46,6 +49,7 @@ mod openclaw;
 mod searching;
 mod session;
 mod settings;
+mod tail;
 mod text_turn;
 mod turn;
 mod watch;
@@ -69,6 +73,7 @@ pub use settings::{
     EditError, Effect, Endpoint, Flag, Kind, MAIN_SESSION, Name, OPENAI, SYSTEM_PROMPT, Settings,
     Sources, edited, meant_by, misnamed_model, name_of, names, reference, shown,
 };
+pub use tail::{Added, Tailing};
 pub use text_turn::{Persisted, PersistedTurn, TextBackend, TextTurn};
 pub use turn::{Ask, RunError};
 pub use watch::Watching;

@@ -119,6 +119,8 @@ pub struct SessionSummary {
     pub bytes: u64,
     /// Messages accepted and not yet answered, where the inbox is kept beside the transcript.
     pub waiting: usize,
+    /// What its header names as its parent: the session whose words it begins with, as a path or in its maker's own words.
+    pub parent: Option<String>,
 }
 
 impl SessionSummary {
@@ -136,6 +138,7 @@ impl SessionSummary {
             modified_ms,
             bytes,
             waiting: 0,
+            parent: None,
         }
     }
 }

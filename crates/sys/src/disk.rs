@@ -40,6 +40,10 @@ pub trait Disk: Send + Sync + Debug {
     fn link(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes a name that is not a directory.
     fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Removes an empty directory.
+    fn remove_dir(&self, _path: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
     /// The names in a directory, without `.` and `..`, in no order.
     fn list(&self, path: &Path) -> io::Result<Vec<OsString>>;
     /// Makes the names in this directory durable.

@@ -65,6 +65,10 @@ impl Disk for RealDisk {
         Ok(rustix::fs::unlink(path)?)
     }
 
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        Ok(rustix::fs::rmdir(path)?)
+    }
+
     fn list(&self, path: &Path) -> io::Result<Vec<OsString>> {
         let dir = open_raw(
             path,

@@ -31,6 +31,8 @@
 //! | `command` | a session's lock by hand: for a command, and ending who keeps it |
 //! | `examine`, `sidecar` | a bounded look at a transcript and its saved head; what lies among the sidecars, by name |
 //! | `mend` | what a doctor does under a guard: the end mended by itself, a sidecar set aside, leftovers cleared |
+//! | `belongings` | what a session consists of on disk, in one list |
+//! | `put_away`, `erase` | a session moved elsewhere with all of it, and back; what was moved, removed |
 //! | `threads` | where blocking work runs |
 //! | `session`, `store`, `locks`, `list` | the seams |
 //! | `listed` | what the last list said, kept |
@@ -43,11 +45,13 @@
 
 #![doc = include_str!("../README.md")]
 
+mod belongings;
 mod command;
 mod commit;
 mod divergent;
 mod end;
 mod entries;
+mod erase;
 mod examine;
 mod fold;
 mod fork;
@@ -68,6 +72,7 @@ mod names;
 mod options;
 mod page;
 mod plan;
+mod put_away;
 mod reading;
 mod receipt;
 mod records;
@@ -87,10 +92,13 @@ mod vacuum;
 mod whole_file;
 mod write;
 
+pub use belongings::{Belonging, Part};
+pub use erase::{digest, erase, weigh};
 pub use examine::{Depth, EndOfFile, Examined, SavedHeadState, examine};
 pub use fork::ForkError;
 pub use layout::{BadPath, LISTED, Layout, Place, SIDECARS};
 pub use options::Options;
+pub use put_away::{IfWaiting, PutAwayError, remove_shell};
 pub use repair::{Repair, Verified};
 pub use sidecar::{SetAside, Sidecar};
 pub use store::FileStore;

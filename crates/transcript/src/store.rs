@@ -154,6 +154,24 @@ impl FileStore {
         Ok(session)
     }
 
+    /// What is kept in memory of a session, and of the list, is found anew.
+    pub(crate) fn forget(&self, session: &Arc<Session>) {
+        session.known().forget();
+        session.show_nothing();
+        let mut sessions = self
+            .inner
+            .sessions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        sessions.remove(&session.id);
+        drop(sessions);
+        *self
+            .inner
+            .listed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     pub(crate) fn site(&self, id: &SessionId) -> Result<Site, String> {
         let place = self.place(id).ok_or(NOT_HERE)?;
         let name = place

@@ -30,6 +30,8 @@ mod interleavings;
 mod listed;
 #[path = "store/old_versions.rs"]
 mod old_versions;
+#[path = "store/put_away.rs"]
+mod put_away;
 #[path = "store/refusals.rs"]
 mod refusals;
 #[path = "store/repaired.rs"]

@@ -13,6 +13,7 @@ mod branches;
 mod claims;
 mod crashes;
 mod homes;
+mod housekeeping;
 mod imports;
 mod mirrors;
 mod outputs;

@@ -1,5 +1,7 @@
 //! What each command really prints with `--json` is as its schema says, in every situation that can be brought about here.
 
+mod housekeeping;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -246,6 +248,7 @@ fn sessions(stage: &Stage) {
         let done = done.run().expect_success().json();
         stage.schemas.hold("redact", &done);
     }
+    housekeeping::hold(stage);
 }
 
 /// A session of another program, with what is odd about it.

@@ -204,6 +204,20 @@ impl Disk for SimProcess {
         rename(&mut live, change, "remove", &[path])
     }
 
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        let mut live = self.machine.call(self.id)?;
+        let place = live.state.place(path)?;
+        let node = place.node.ok_or(Errno::NOENT)?;
+        if live.state.inode(node)?.dir().is_none() {
+            return Err(Errno::NOTDIR.into());
+        }
+        if live.state.names(node)?.iter().next().is_some() {
+            return Err(Errno::NOTEMPTY.into());
+        }
+        let change = Move(vec![(place.dir, place.name, None)]);
+        rename(&mut live, change, "remove", &[path])
+    }
+
     /// The order is another one for each seed and each state, but the same for the same.
     fn list(&self, path: &Path) -> io::Result<Vec<OsString>> {
         let live = self.machine.call(self.id)?;

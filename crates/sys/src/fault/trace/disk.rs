@@ -147,6 +147,10 @@ impl Disk for TraceDisk {
         Ok(())
     }
 
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        self.inner.remove_dir(path)
+    }
+
     fn list(&self, path: &Path) -> io::Result<Vec<OsString>> {
         self.inner.list(path)
     }
