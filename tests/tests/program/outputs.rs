@@ -1,5 +1,6 @@
 //! What each command really prints with `--json` is as its schema says, in every situation that can be brought about here.
 
+mod anew;
 mod housekeeping;
 
 use std::collections::BTreeSet;
@@ -240,14 +241,7 @@ fn sessions(stage: &Stage) {
     let said = said["id"].as_str().unwrap();
     stage.one("merge", &format!("merge copy {said} --json"));
     stage.one("why", "why main --json");
-    stage.one("vacuum", "vacuum copy --dry-run --json");
-    stage.one("vacuum", "vacuum copy --orphans --json");
-    let redacted = format!("{{\"id\":\"{said}\",\"text\":\"gone\"}}\n");
-    for _done_then_nothing_to_do in 0..2 {
-        let done = stage.invoke("redact copy --json").stdin(redacted.as_str());
-        let done = done.run().expect_success().json();
-        stage.schemas.hold("redact", &done);
-    }
+    anew::hold(stage, said);
     housekeeping::hold(stage);
 }
 
