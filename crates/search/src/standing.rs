@@ -258,6 +258,3 @@ fn takes_content(kind: &Kind) -> bool {
         _ => false,
     }
 }
-
-#[cfg(test)]
-mod tests;
