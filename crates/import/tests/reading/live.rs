@@ -203,7 +203,7 @@ fn an_app_servers_stream_has_the_keys_of_openclaws_mirror_and_an_exec_stream_its
             key("tool:i1:call"),
             key("tool:i1:result"),
             key("item:i2"),
-            format!("codex-app-server:t1:~u1:raw:6")
+            "codex-app-server:t1:~u1:raw:6".to_owned()
         ]
     );
     assert!(
