@@ -32,8 +32,10 @@ pub enum UpdateKind {
     Appended,
     /// The head was moved on purpose.
     HeadMoved,
-    /// Entries of the active branch were replaced.
+    /// Entries were replaced.
     Rewritten,
+    /// Dead branches were dropped; no entry is named.
+    Swept,
     /// The transcript was made, with what was said in another one.
     Forked,
     /// The transcript was written anew from what could be read of it.

@@ -22,6 +22,7 @@ use crate::splice::Edit;
 use crate::state::Known;
 use crate::store::{FileStore, run};
 use crate::sync::Ticket;
+use crate::updates::UpdateKind;
 
 /// What is to be dropped beside branches that were left.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -99,7 +100,14 @@ impl FileStore {
         guard: &mut PhaseGuard<'_>,
         sweep: Sweep,
     ) -> Result<Swept, AppendError> {
-        run(self.work(guard)?, move |work| vacuum(work, sweep)).await
+        let swept = move |work: &Work| {
+            let done = vacuum(work, sweep)?;
+            if done.receipt.is_some() {
+                work.tell_of(UpdateKind::Swept, Vec::new());
+            }
+            Ok(done)
+        };
+        run(self.work(guard)?, swept).await
     }
 }
 

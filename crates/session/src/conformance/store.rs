@@ -410,7 +410,10 @@ pub async fn a_rewrite_in_place_keeps_ids_and_leaves_nothing_of_what_was_there(b
         .collect();
     assert_eq!(there, ["a", "short", "c"]);
     for (entry, parent) in ids.iter().skip(1).zip(&ids) {
-        let above = all.transcript.parent_of(entry).map(latchwork_format::RawEntry::id);
+        let above = all
+            .transcript
+            .parent_of(entry)
+            .map(latchwork_format::RawEntry::id);
         assert_eq!(above, Some(parent), "it hangs where it hung");
     }
 }

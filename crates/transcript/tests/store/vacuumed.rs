@@ -238,7 +238,7 @@ proptest! {
             assert_eq!(said(&store).await, words);
             assert_eq!(said(&bench.store()).await, words);
             assert_eq!(after.report.damage, before.report.damage);
-            let new_name = |snapshot: &latchwork_session::Snapshot| snapshot.transcript.entries().filter_map(|entry| entry.session_name()).last();
+            let new_name = |snapshot: &latchwork_session::Snapshot| snapshot.transcript.entries().filter_map(latchwork_format::RawEntry::session_name).next_back();
             assert_eq!(new_name(&after), new_name(&before));
             for (label, has) in &labels {
                 assert!(!has || after.transcript.entry(label).is_some(), "{label} has a label");
@@ -255,7 +255,7 @@ proptest! {
                 assert!(is_there || number + 1 == lines.len() && line.contains("written anew"), "{line}");
             }
             for entry in after.transcript.entries() {
-                assert_eq!(after.transcript.parent_of(entry.id()).map(|parent| parent.id()),
+                assert_eq!(after.transcript.parent_of(entry.id()).map(latchwork_format::RawEntry::id),
                     entry.parent().filter(|parent| after.transcript.entry(parent).is_some()));
                 assert!(entry.parent().is_none_or(|parent| after.transcript.entry(parent).is_some()), "{} lost its parent", entry.id());
             }

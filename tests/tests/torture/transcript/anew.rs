@@ -54,11 +54,16 @@ fn store(disk: &SimDisk, seed: u64) -> FileStore {
     FileStore::new(system, Layout::folder(SESSIONS), options).on_this_thread()
 }
 
+#[expect(clippy::disallowed_methods, reason = "the entry point of a test")]
+fn scope() -> LockScope {
+    LockScope::open()
+}
+
 fn session() -> SessionId {
     SessionId::new("s").unwrap()
 }
 
-fn said(text: String) -> NewEntry {
+fn said(text: &str) -> NewEntry {
     NewEntry::new(
         Body::message(&json!({ "role": "user", "content": text, "timestamp": 1 })).unwrap(),
     )
@@ -70,18 +75,18 @@ fn said(text: String) -> NewEntry {
     reason = "a guard over the calls of a test"
 )]
 async fn begun(store: &FileStore, seed: u64) -> (Head, EntryId) {
-    let (session, mut scope) = (session(), LockScope::open());
+    let (session, mut scope) = (session(), scope());
     let ask = GuardAsk::side(&session, Phase::SIDE, Wait::Never);
     let mut guard = store.guard(&mut scope, ask).await.unwrap();
     let mut words: Vec<NewEntry> = (0..2 + seed % 5)
         .map(|number| {
-            said(format!(
+            said(&format!(
                 "{number} {}",
                 "x".repeat(usize::try_from(seed * 131 % 3_000).unwrap())
             ))
         })
         .collect();
-    words.insert(1, said(SECRET.to_owned()));
+    words.insert(1, said(SECRET));
     let commit = Commit {
         birth: Some(Birth {
             cwd: "/".to_owned(),
@@ -98,7 +103,7 @@ async fn begun(store: &FileStore, seed: u64) -> (Head, EntryId) {
         .move_head(&mut guard, Some(&secret), "a test")
         .await
         .unwrap();
-    let words = vec![said("going on".to_owned())];
+    let words = vec![said("going on")];
     let last = store
         .append(&mut guard, &Head::default(), Commit::side(words))
         .await
@@ -113,13 +118,13 @@ async fn begun(store: &FileStore, seed: u64) -> (Head, EntryId) {
     reason = "a guard over the calls of a test"
 )]
 async fn anew(store: &FileStore, how: How, head: &Head, secret: EntryId) {
-    let (session, mut scope) = (session(), LockScope::open());
+    let (session, mut scope) = (session(), scope());
     let ask = GuardAsk::side(&session, Phase::MAINTAIN, Wait::Never);
     let mut guard = store.guard(&mut scope, ask).await.unwrap();
     let receipt = match how {
         How::Replace => {
             let rewrite = Rewrite {
-                replacements: vec![(secret, said("gone".to_owned()).body)],
+                replacements: vec![(secret, said("gone").body)],
                 mode: RewriteMode::InPlace,
             };
             store
@@ -197,10 +202,10 @@ async fn wrong(cut: &SimDisk, seed: u64, head: &Head, is_whole: bool) -> Option<
             snapshot.head.leaf, snapshot.report.damage
         ));
     }
-    let (session, mut scope) = (session(), LockScope::open());
+    let (session, mut scope) = (session(), scope());
     let ask = GuardAsk::side(&session, Phase::SIDE, Wait::Never);
     let mut guard = next.guard(&mut scope, ask).await.unwrap();
-    let commit = Commit::side(vec![said("on".to_owned())]);
+    let commit = Commit::side(vec![said("on")]);
     let on = next.append(&mut guard, &snapshot.head, commit).await;
     guard.release().await.unwrap();
     on.err()
