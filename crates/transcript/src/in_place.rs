@@ -101,32 +101,28 @@ fn hits(
 
 /// The line of an entry with another body, without its newline.
 fn line(entry: &RawEntry, body: &Body) -> Result<Vec<u8>, String> {
-    let body = match body {
-        // What else stands beside the message stays to the byte.
-        Body::Message(message) => {
-            let message = RawObject::parse(message.get()).map_err(|fault| fault.to_string())?;
-            Body::Raw(RawObject::of(entry).with_object("message", &message))
-        }
-        other => other.clone(),
-    };
-    let planned = PlannedLine {
-        id: None,
-        body,
-        key: entry.key().and_then(|key| Key::new(key).ok()),
-        placement: 1,
-        aside: false,
-        onto: None,
-        again: false,
-    };
     let mark = entry.mark();
-    let line = lines::rendered(
-        entry.id(),
-        entry.parent(),
-        entry.timestamp(),
-        mark.as_ref(),
-        &planned,
-    );
-    let mut line = line.map_err(|error| lines::why(&error))?;
+    let rendered = |body: Body| {
+        let planned = PlannedLine {
+            id: None,
+            body,
+            key: entry.key().and_then(|key| Key::new(key).ok()),
+            placement: 1,
+            aside: false,
+            onto: None,
+            again: false,
+        };
+        let (id, parent, at) = (entry.id(), entry.parent(), entry.timestamp());
+        let line = lines::rendered(id, parent, at, mark.as_ref(), &planned);
+        line.map_err(|error| lines::why(&error))
+    };
+    let mut line = rendered(body.clone())?;
+    // What else stands beside the message stays to the byte.
+    if let Body::Message(message) = body {
+        let message = RawObject::parse(message.get()).map_err(|fault| fault.to_string())?;
+        let whole = RawObject::of(entry).with_object("message", &message);
+        line = rendered(Body::Raw(whole))?;
+    }
     line.pop();
     Ok(line)
 }

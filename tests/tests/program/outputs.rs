@@ -241,7 +241,7 @@ fn sessions(stage: &Stage) {
     let said = said["id"].as_str().unwrap();
     stage.one("merge", &format!("merge copy {said} --json"));
     stage.one("why", "why main --json");
-    anew::hold(stage, said);
+    anew::hold(stage);
     housekeeping::hold(stage);
 }
 
