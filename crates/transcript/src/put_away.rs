@@ -197,7 +197,6 @@ fn undo(work: &Work, there: &Place) -> Result<(), PutAwayError> {
         let old = there.sidecar("inbox.jsonl");
         system.disk.remove(&old).doing("remove", &old)?;
     }
-    system.steps.reach("away:inbox-back");
     if moves.one(&there.transcript, &here.transcript)? == Moved::Occupied {
         return Err(stands(work, &here.transcript));
     }

@@ -1,4 +1,6 @@
 //! The archive: there and back byte for byte, and killed at every step.
+//!
+//! Among the steps are `back:begun`, `back:inbox-moved`, `back:sidecars-moved` and `back:transcript-moved`.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;

@@ -1,4 +1,6 @@
 //! Removals: gone from every file, a receipt, refusals, and killed at every step.
+//!
+//! Among the steps are `away:folder-made`, `away:transcript-moved`, `away:inbox-moved`, `away:moved`, `erase:begun` and `erase:removed`.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
