@@ -3,6 +3,8 @@
 //   {"open": {"path": P, "sessionId": S, "cwd": D}}  what an embedded run does to a session file before its first model
 //                                                    call: repair it, open it, prepare the manager
 //   {"appendToFile": {"path": P, "message": M}}      its file appender, under its own write lock
+//   {"mirror": {"path": P, "scope": S, "messages": [{"identity": I, "message": M}]}}
+//                                                    its mirror of a Codex app-server's thread; without I by content
 //   {"lock": {"path": P, "timeoutMs": N}}            its write lock on a file, kept until
 //   {"unlock": true}                                 gives back what was locked last
 //   {"cleanLocks": {"dir": D, "staleMs": N}}         what its gateway does to a folder's lock files when it starts
@@ -31,7 +33,8 @@ async function alone(prefix, name) {
   if (start < 0 || end < 0) throw new Error(`the source file of OpenClaw's ${name} could not be found`);
   const region = text.slice(start, end);
   const code = region.replaceAll(/\/\*.*?\*\/|^\s*\/\/.*?$/gms, "");
-  const isUsed = (local) => new RegExp(`(?<![\\w$.])${local.replaceAll("$", "\\$")}(?![\\w$])`).test(code);
+  // A name after a dot is a property, after three it is not.
+  const isUsed = (local) => new RegExp(`(?<![\\w$])(?<!(?<!\\.\\.)\\.)${local.replaceAll("$", "\\$")}(?![\\w$])`).test(code);
   const isDeclared = (local) => region.includes(`const ${local} =`) || region.includes(`function ${local}(`);
   const needs = {};
   for (const { from, name: exportedAs, local } of importsOf(text)) {
@@ -72,6 +75,12 @@ await serve(openForRun, {
   appendToFile: async (_session, { path: transcriptPath, message }) => {
     const append = await exported("transcript-", "appendSessionTranscriptMessage");
     return (await append({ transcriptPath, message, config: {} })).messageId;
+  },
+  mirror: async (_session, { path: sessionFile, scope: idempotencyScope, messages: given }) => {
+    const mirror = await alone("run-attempt-", "mirrorCodexAppServerTranscript");
+    const attach = await alone("run-attempt-", "attachCodexMirrorIdentity");
+    const messages = given.map(({ identity, message }) => (identity ? attach(message, identity) : message));
+    await mirror({ sessionFile, messages, idempotencyScope, config: {} });
   },
   lock: async (_session, { path: sessionFile, timeoutMs }) => {
     const acquire = await writeLock();

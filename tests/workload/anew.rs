@@ -40,6 +40,7 @@ impl Writer {
         };
         let rewrite = Rewrite {
             replacements: vec![(chosen.id, words.body)],
+            ..Rewrite::default()
         };
         let rewritten = self
             .store

@@ -48,6 +48,7 @@ pub(crate) const ROOMS: &[Room] = &[
         3,
         MayUse::Only(&[SESSION, FORMAT, FILELOCK, LOCK, SYS]),
     ),
+    room("latchwork-search", 3, MayUse::Only(&[FORMAT, SYS])),
     room(
         "latchwork-context",
         3,

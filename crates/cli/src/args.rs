@@ -3,10 +3,14 @@
 //! Deliberately absent: defaults of settings, which stand beside the code they tune, and the meaning of a combination,
 //! which each command's own room resolves.
 
+mod anew;
 mod branches;
 mod config;
+mod housekeeping;
 mod import;
 mod json;
+mod mirror;
+mod search;
 mod sessions;
 
 use std::ffi::OsString;
@@ -18,10 +22,14 @@ use latchwork::{SessionArg, SessionKey};
 
 use crate::duration::Span;
 
+pub(crate) use anew::{Redact, Vacuum};
 pub(crate) use branches::{Branches, Fork, Label, Merge, Rewind};
 pub(crate) use config::{Config, ConfigWhat};
+pub(crate) use housekeeping::{Archive, OwnHome, Restore, Rm, SessionShow, Tail, Tree};
 pub(crate) use import::Import;
 pub(crate) use json::wanted_json;
+pub(crate) use mirror::{Mirror, MirrorCodex, MirrorWhat};
+pub(crate) use search::Search;
 pub(crate) use sessions::{Cleanup, Export, Format, List, Sessions, SessionsWhat};
 
 /// Durable, concurrent-safe sessions for AI agents.
@@ -60,8 +68,20 @@ pub(crate) enum Command {
     Label(Label),
     /// Take entries of another branch, or of another session, over to the head. Nothing is removed.
     Merge(Merge),
+    /// Drop the branches that were left: the transcript is written anew without them. Never one with a label.
+    #[command(after_long_help = crate::help::VACUUM)]
+    Vacuum(Vacuum),
+    /// Replace messages where they stand, one JSON object a line from standard input: what was there is gone.
+    #[command(after_long_help = crate::help::REDACT)]
+    Redact(Redact),
+    /// Show every entry of a session as a tree: branches, labels, the head.
+    Tree(Tree),
+    /// Show the last entries of a session; with -f, go on with what is added. Nobody is held up.
+    Tail(Tail),
     /// Follow the turn that is under way: what it adds to the session, until it ends. Nobody is held up.
     Watch(Watch),
+    /// Mirror what another program says into a session, while it is said: each message once.
+    Mirror(Mirror),
     /// What is held, waited for and asked for in the home, by whom, and the last grants. Nobody is disturbed.
     #[command(after_long_help = crate::help::LOCKS)]
     Locks(Locks),

@@ -44,6 +44,15 @@ maxDiskBytes, highWaterBytes). Without a mode there, or --enforce here, it only 
     came from, or that cannot be read; a file that a row, a checkpoint or another transcript leads to.
   - Transcripts are put away under another name (.deleted.TIME) first; a later cleanup removes them. Over the limit of room they go for good.
   - Each session is in hand while it goes: one that somebody is at work on by then stays, and that is said.";
+/// The words below the flags of `sessions rm`.
+pub(crate) const SESSIONS_RM: &str = "\
+Gone means gone: the transcript, its saved head and index, its inbox, what was set aside, its lock files, its row in the cache of the
+list, and archived copies. What is written down is that it was, in removed.jsonl of the home: when, how much, the SHA-256 of the transcript.
+
+  - A session that somebody holds a lock or a turn of stays (75), and so does one in which accepted messages wait, unless --with-waiting.
+  - A session that others were forked from stays, unless --keep-forks or --with-forks says what becomes of them.
+  - Killed at any moment, the session is there, whole, or gone; removed again, the removal is ended.
+  - Blocks are given back to the filesystem, not overwritten.";
 /// The words below the flags of `locks`.
 pub(crate) const LOCKS: &str = "\
 Shown is every session of the home that somebody writes, has the turn of, waits for or asks for, or whose transcript a peer has
@@ -54,6 +63,28 @@ locked. What is held is the kernel's word; the notes in the files add phase and 
   - A grant is one process having the lock; several in a short while are counted in one line.
   - With --watch it ends with 128 + N when signal N interrupts it, and with 0 when nobody reads any more.";
 
+/// The words below the flags of `vacuum`.
+pub(crate) const VACUUM: &str = "\
+A branch that was left says something and is not the active one. With --dry-run nothing is locked or written.
+
+  - What has a label, or holds the session's name, stays; so do, without --orphans, orphaned replies and what other programs said beside
+    the active branch: `latchwork branches` lists them, `latchwork merge` takes them over.
+  - Nothing of what goes is kept. The new file is made durable before it takes the place of the old one: killed at any moment, one of
+    the two stands there whole.
+  - A program without a lock that writes meanwhile is noticed; then nothing is changed, and it can be tried again.";
+
+/// The words below the flags of `redact`.
+pub(crate) const REDACT: &str = "\
+Each line of standard input is {\"id\":ENTRY,\"text\":TEXT}, which keeps what else the message says, or {\"id\":ENTRY,\"message\":{...}}, which
+is the whole new message. Ids, parents, times and keys stay, on whatever branch the entry is. All lines are one change, or none is made.
+
+  - Gone from the transcript only: forks, exports, quarantine (`.latchwork/*.quarantine`), backups and whatever a provider keeps are not looked at.
+  - Killed at any moment, the old file or the new one stands there whole. A program without a lock that writes meanwhile is noticed; then
+    nothing is changed, and it can be tried again.
+
+Example:
+  echo '{\"id\":\"0a1b2c3d\",\"text\":\"(removed)\"}' | latchwork redact main";
+
 /// The words below the flags of `sessions import`.
 pub(crate) const IMPORT: &str = "\
 Codex keeps its sessions in ~/.codex/sessions/**/*.jsonl, Claude Code in ~/.claude/projects/*/*.jsonl, goose in sessions.db, OpenClaw
@@ -63,6 +94,34 @@ from 2026.8 on in openclaw-agent.sqlite. A source is only read.
   - What has no place here is kept as `latchwork.import.raw`, and shown to no model. Lines that cannot be read are named and left out.
   - The head is moved only where it is an import's own, or nothing was said yet; else what comes stands beside the active branch.
   - With --diff nothing is written; it ends with 65 where anything differs.";
+
+/// The words below the flags of `mirror codex`.
+pub(crate) const MIRROR: &str = "\
+Codex writes a rollout while it runs: ~/.codex/sessions/YYYY/MM/DD/rollout-*.jsonl. It is only read.
+
+  - Each message stands once, whatever is killed and said again: it is named by the rollout's own lines, as `sessions import` names it. So a
+    mirror and an import of one rollout never double each other.
+  - What was said goes to the head of the session, between turns: a turn that is under way is waited for (--wait) and named. A call goes with
+    its outcome.
+  - Settings, summaries and what a rollout repeats for screens are not mirrored; what nobody here knows is kept as
+    `latchwork.import.raw`, and shown to no model. Lines that cannot be read are named and left out.
+  - It ends with the source (`-`, --once), or with 128 + N when signal N interrupts it, and then has written what was whole.
+
+Examples:
+  latchwork mirror codex ~/.codex/sessions/2026/01/01/rollout-*.jsonl --session work
+  codex exec --json 'fix the test' | latchwork mirror codex - --session work";
+/// The words below the flags of `sessions search`.
+pub(crate) const SESSIONS_SEARCH: &str = "\
+  words that must all be there   latchwork sessions search lock queue
+  words in a row                 latchwork sessions search '\"lock queue\"'
+  the beginning of a word        latchwork sessions search 'lat*'
+  one or the other               latchwork sessions search 'lock queue OR latch'
+  not                            latchwork sessions search 'lock -queue'
+
+Letter case and marks on letters do not count. A word with signs in it (src/main.rs, --force in quotes) is words in a row.
+
+Each hit is read back from its transcript, and says whether it is on the active branch, to which entry its branch leads, and whether the
+model is shown it now. The index lies in the home (search/), is brought up to date before each search, and may be deleted at any time.";
 
 /// The words below the flags of `unlock`.
 pub(crate) const UNLOCK: &str = "\

@@ -9,12 +9,13 @@
 //! | `generate` | completions and manual pages |
 //! | `who` | who holds or asks for something, for programs |
 //! | `config` | the command that shows, checks and changes settings |
-//! | `run`, `append`, `rewind`, `fork`, `branches` (and `label`, `merge`), `watch`, `sessions`, `import`, `show`, `locks`, `why`, `lock`, `unlock`, `verify` (and `repair`), `doctor`, `demo` | one command each |
+//! | `run`, `append`, `rewind`, `fork`, `branches` (and `label`, `merge`), `watch`, `tail`, `anew` (`vacuum`, `redact`), `mirror`, `sessions`, `import`, `show`, `locks`, `why`, `lock`, `unlock`, `verify` (and `repair`), `doctor`, `demo` | one command each |
 //! | `output` | standard output and error, made harmless for a terminal |
 //! | `screen` | what happens is shown on a thread of its own |
 //! | `failure`, `exit` | a failure in words, and as a number |
 //! | `signals` | interrupts |
 
+mod anew;
 mod append;
 mod args;
 mod begun;
@@ -31,6 +32,7 @@ mod help;
 mod import;
 mod lock;
 mod locks;
+mod mirror;
 mod output;
 mod rewind;
 mod run;
@@ -40,6 +42,7 @@ mod sessions;
 mod settings;
 mod show;
 mod signals;
+mod tail;
 mod unlock;
 mod verify;
 mod watch;
@@ -142,6 +145,11 @@ async fn command(command: Command, world: &World, errors: Errors) -> Result<Exit
             let _following = begun.follow(errors)?;
             append::run(&typed, &begun.latchwork, world).await
         }
+        Command::Mirror(typed) => {
+            let begun = Begun::begin(world, Vec::new(), errors)?;
+            let _following = begun.follow(errors)?;
+            mirror::run(&typed.what, &begun.latchwork, world, errors).await
+        }
         Command::Locks(typed) => {
             let begun = Begun::begin(world, Vec::new(), errors)?;
             let _following = begun.follow(errors)?;
@@ -158,7 +166,14 @@ async fn command(command: Command, world: &World, errors: Errors) -> Result<Exit
         Command::Branches(typed) => branches::list(&typed, &begin(world, errors)?).await,
         Command::Label(typed) => branches::label(&typed, &begin(world, errors)?).await,
         Command::Merge(typed) => branches::merge(&typed, &begin(world, errors)?).await,
+        Command::Vacuum(typed) => anew::vacuum(&typed, &begin(world, errors)?).await,
+        Command::Redact(typed) => anew::redact(&typed, &begin(world, errors)?).await,
         Command::Config(typed) => config::run(typed, world, errors),
+        Command::Tree(typed) => {
+            let typed = args::Show::tree(typed);
+            show::run(&typed, &begin(world, errors)?, world).await
+        }
+        Command::Tail(typed) => tail::run(&typed, &begin(world, errors)?, world, errors).await,
         Command::Watch(typed) => {
             let begun = Begun::begin(world, Vec::new(), errors)?;
             let _following = begun.follow(errors)?;

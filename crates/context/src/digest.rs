@@ -26,7 +26,11 @@ pub(crate) struct Files {
 /// What one entry said, in lines that begin with who said it; empty for what says nothing.
 pub(crate) fn said(entry: &RawEntry) -> String {
     if let Some(message) = entry.message() {
-        return message_text(&message);
+        // What no model said here is not summed up for one either.
+        return match message.is_mirror() {
+            true => String::new(),
+            false => message_text(&message),
+        };
     }
     if let Some(custom) = entry.custom_message() {
         let text = custom
@@ -226,6 +230,19 @@ mod tests {
             "a file that was changed counts as changed"
         );
         assert_eq!(touched.modified.into_iter().collect::<Vec<_>>(), ["b.rs"]);
+    }
+
+    #[test]
+    fn what_no_model_said_here_is_summed_up_for_none() {
+        let mirror = r#"{"type":"message","id":"m","parentId":null,"timestamp":"t","message":{"role":"assistant","provider":"openclaw","model":"delivery-mirror","content":"delivered"}}"#;
+        let header = r#"{"type":"session","version":3,"id":"s","timestamp":"t","cwd":"/"}"#;
+        let said = mirror.replace("delivery-mirror", "gpt");
+        let texts = [mirror, &said].map(|line| {
+            let talk = Transcript::parse(format!("{header}\n{line}\n").as_bytes());
+            let entries: Vec<&RawEntry> = talk.entries().collect();
+            chunks(&entries, 100).concat()
+        });
+        assert_eq!(texts.map(|text| text.contains("delivered")), [false, true]);
     }
 
     proptest! {

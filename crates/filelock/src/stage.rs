@@ -8,7 +8,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use latchwork_sys::{DiskFile, IoDoing, OpenHow, PathError, System, temporary_beside};
+use latchwork_sys::{DiskFile, FileFacts, IoDoing, OpenHow, PathError, System, temporary_beside};
 
 use crate::locked::Locked;
 use crate::{StageError, WritePermit};
@@ -28,6 +28,24 @@ impl Staged {
     #[must_use]
     pub fn file(&self) -> &Arc<dyn DiskFile> {
         &self.file
+    }
+
+    /// Gives it the owner, the group and the permissions of the file that it is to replace.
+    ///
+    /// # Errors
+    ///
+    /// The bare error: only the superuser gives a file away, and only to a group of one's own else. It is of no use then.
+    pub fn own_like(&self, model: &FileFacts) -> std::io::Result<()> {
+        let facts = self.file.facts()?;
+        if (facts.uid, facts.gid) != (model.uid, model.gid) {
+            self.file.set_owner(model.uid, model.gid)?;
+        }
+        // The umask may have taken something off, and a change of the owner more.
+        let kept = model.mode & 0o777;
+        if self.file.facts()?.mode != kept {
+            self.file.set_mode(kept)?;
+        }
+        Ok(())
     }
 }
 

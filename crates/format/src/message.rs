@@ -215,6 +215,18 @@ impl<'a> MessageView<'a> {
         self.fields.str("api")
     }
 
+    /// Whether it is a copy of something that was delivered elsewhere: an assistant's message that no model said here, and that
+    /// no model is to be told it said.
+    #[must_use]
+    pub fn is_mirror(&self) -> bool {
+        *self.role() == Role::Assistant
+            && self.provider().as_deref() == Some("openclaw")
+            && matches!(
+                self.model().as_deref(),
+                Some("delivery-mirror" | "gateway-injected")
+            )
+    }
+
     /// The tokens that the reply took.
     #[must_use]
     pub fn usage(&self) -> Option<Usage> {

@@ -6,7 +6,6 @@
 use crate::entry::RawEntry;
 use crate::id::EntryId;
 use crate::json::{Fields, Raw};
-use crate::kind::Role;
 
 /// The custom type of an entry whose parent is the active head.
 pub const HEAD: &str = "latchwork.head";
@@ -45,16 +44,7 @@ impl RawEntry {
     /// A copy of something that was delivered elsewhere: an assistant entry that no model said here.
     #[must_use]
     pub fn is_mirror(&self) -> bool {
-        if self.role() != Some(&Role::Assistant) {
-            return false;
-        }
-        self.message().is_some_and(|message| {
-            message.provider().as_deref() == Some("openclaw")
-                && matches!(
-                    message.model().as_deref(),
-                    Some("delivery-mirror" | "gateway-injected")
-                )
-        })
+        self.message().is_some_and(|message| message.is_mirror())
     }
 
     /// The move of the head that this entry records, if it does; its parent is the new place.

@@ -9,6 +9,7 @@
 //! `compacted` line repeats of the history is not kept.
 
 mod item;
+mod stream;
 
 use std::collections::VecDeque;
 
@@ -20,8 +21,13 @@ use crate::out::{From, Out, kept};
 use crate::reader::{Line, Mapping};
 use crate::reply::Reply;
 
+pub(crate) use stream::{Stream, is_stream};
+
 /// How many calls are remembered for the names of their outcomes.
 const CALLS_MAX: usize = 1_024;
+
+/// Events after which a reply does not grow.
+const ENDS_OF_TURNS: [&str; 3] = ["task_complete", "turn_complete", "turn_aborted"];
 
 /// The state of a rollout that is being read.
 #[derive(Default)]
@@ -55,6 +61,10 @@ impl Mapping for Codex {
 
     fn end(&mut self, out: &mut Out) {
         self.close(out);
+    }
+
+    fn has_open_calls(&self) -> bool {
+        self.reply.as_ref().is_some_and(Reply::has_calls)
     }
 }
 
@@ -147,6 +157,10 @@ impl Codex {
             reply.add_line(&line.from);
         }
         self.keep(line, out, &format!("event_msg {name}"), line.json);
+        if ENDS_OF_TURNS.contains(&&*name) {
+            // Whoever follows the file need not wait for the next turn.
+            self.close(out);
+        }
     }
 
     fn compacted(&mut self, line: &Line<'_>, out: &mut Out, fields: &Fields<'_>) {

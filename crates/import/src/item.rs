@@ -86,6 +86,15 @@ impl Item {
         Some(body)
     }
 
+    /// The source's own name for what is kept raw; `None` for anything else.
+    #[must_use]
+    pub fn raw_name(&self) -> Option<String> {
+        match (&self.body, self.kind) {
+            (Body::Raw(object), ItemKind::Raw) => object.object("data")?.str("type"),
+            _ => None,
+        }
+    }
+
     /// The numbers of the items that it names.
     pub fn refers(&self) -> impl Iterator<Item = u64> {
         self.refers.iter().map(|(_, number)| *number)

@@ -15,6 +15,7 @@
 //! | `build`, `part`, `reply` | messages as the format has them |
 //! | `codex`, `claude`, `goose`, `openclaw` | one mapping each: a line in, items out |
 //! | `reader` | a source and its mapping, as a stream of items |
+//! | `live` | a source of Codex's that is still being written, in pieces |
 //! | `receipt` | what an import says of itself in the transcript |
 //! | `prints`, `diff` | the source held against the transcript |
 //!
@@ -35,6 +36,7 @@ mod item;
 mod key;
 mod kind;
 mod lines;
+mod live;
 mod openclaw;
 mod out;
 mod part;
@@ -51,6 +53,7 @@ pub use item::{Follows, Item, ItemKind, RAW};
 pub use key::{is_followed_key, place_of};
 pub use kind::{SourceKind, UnknownKind};
 pub use lines::LINE_BYTES_MAX;
+pub use live::{Cut, Live, Rest, cut_of};
 pub use prints::Part;
 pub use reader::{Reader, SourceError, Summary};
 pub use receipt::{RECEIPT, receipt};

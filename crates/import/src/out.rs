@@ -46,6 +46,8 @@ impl From {
 pub(crate) struct Out {
     kind: SourceKind,
     session: Option<String>,
+    /// What keys begin with, where that is not said by the program and the session.
+    scope: Option<&'static str>,
     waiting: VecDeque<Item>,
     numbers: u64,
     pub(crate) report: Report,
@@ -60,12 +62,18 @@ impl Out {
         Self {
             kind,
             session,
+            scope: None,
             waiting: VecDeque::new(),
             numbers: 0,
             report: Report::default(),
             cwd: None,
             title: None,
         }
+    }
+
+    /// Keys begin with this and the session's name.
+    pub(crate) fn is_in_scope(&mut self, scope: &'static str) {
+        self.scope = Some(scope);
     }
 
     /// The session's name, unless it is known already.
@@ -84,6 +92,11 @@ impl Out {
         !self.waiting.is_empty() && self.session.is_some()
     }
 
+    /// Whether anything waits for the session's name, or to be given.
+    pub(crate) fn is_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
     /// Whether so much waits for the session's name that it must do without.
     pub(crate) fn is_full(&self) -> bool {
         self.waiting.len() >= WAITING_MAX
@@ -92,7 +105,11 @@ impl Out {
     pub(crate) fn pop(&mut self) -> Option<Item> {
         let mut item = self.waiting.pop_front()?;
         let session = self.session.as_deref().unwrap_or_default();
-        item.key = format!("{}{}", key::prefix(self.kind, session), item.key);
+        let prefix = match self.scope {
+            Some(scope) => format!("{scope}:{}:", key::fit(session)),
+            None => key::prefix(self.kind, session),
+        };
+        item.key = format!("{prefix}{}", item.key);
         Some(item)
     }
 

@@ -102,6 +102,10 @@ impl Line<'_> {
 pub(crate) trait Mapping: Send {
     fn line(&mut self, line: &Line<'_>, out: &mut Out);
     fn end(&mut self, out: &mut Out);
+    /// Whether a reply is open in which tools are called: it may yet call more.
+    fn has_open_calls(&self) -> bool {
+        false
+    }
 }
 
 /// What a source was, known when it is read to its end.
@@ -257,7 +261,11 @@ impl<'r> Reader<'r> {
 }
 
 /// Reads a line; `None` for one with nothing on it.
-fn read(bytes: &[u8], number: u64, kind: SourceKind) -> Result<Option<Line<'_>>, String> {
+pub(crate) fn read(
+    bytes: &[u8],
+    number: u64,
+    kind: SourceKind,
+) -> Result<Option<Line<'_>>, String> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         format!(
             "it is not UTF-8 from its byte {} on",

@@ -89,6 +89,11 @@ impl Reply {
         self.blocks.bytes() > REPLY_BYTES_MAX || self.behind.len() >= BEHIND_MAX
     }
 
+    /// Whether tools are called in it.
+    pub(crate) const fn has_calls(&self) -> bool {
+        self.calls > 0
+    }
+
     /// Something that belongs to nothing came in between.
     pub(crate) fn keep_behind(&mut self, item: Option<Item>, name: &str) {
         self.behind.extend(item.map(|item| (item, name.to_owned())));

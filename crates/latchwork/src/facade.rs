@@ -12,7 +12,7 @@ use latchwork_config::SecretSource;
 use latchwork_filelock::Inherited;
 use latchwork_session::{OpenError, SessionSummary, TranscriptStore};
 use latchwork_sys::System;
-use latchwork_transcript::{FileStore, Layout};
+use latchwork_transcript::{FileStore, Layout, Listening, TranscriptUpdate, Updates};
 
 use crate::{AddressError, Session, SessionArg, Settings, home};
 
@@ -35,6 +35,8 @@ pub(crate) struct Parts {
     pub(crate) home: Option<FileStore>,
     /// The locks that this process was started under.
     pub(crate) inherited: Inherited,
+    /// Who is told of commits, of all stores.
+    pub(crate) updates: Updates,
 }
 
 /// A runtime that cannot be built, or a session that cannot be found.
@@ -83,6 +85,7 @@ impl Latchwork {
         inherited: Inherited,
     ) -> Result<Self, SetupError> {
         validate(&settings)?;
+        let updates = Updates::default();
         let home = settings.home.as_deref().map(|home| {
             FileStore::with_inherited(
                 system.clone(),
@@ -90,6 +93,7 @@ impl Latchwork {
                 settings.store.clone(),
                 inherited.clone(),
             )
+            .telling(updates.clone())
         });
         Ok(Self {
             parts: Arc::new(Parts {
@@ -98,6 +102,7 @@ impl Latchwork {
                 secrets,
                 home,
                 inherited,
+                updates,
             }),
         })
     }
@@ -110,6 +115,10 @@ impl Latchwork {
 
     pub(crate) fn parts(&self) -> &Parts {
         &self.parts
+    }
+
+    pub(crate) fn shared(&self) -> Arc<Parts> {
+        self.parts.clone()
     }
 
     /// A session, whether it exists or not. Nothing is opened yet.
@@ -126,14 +135,33 @@ impl Latchwork {
                 layout,
                 parts.settings().store.clone(),
                 parts.inherited.clone(),
-            ),
+            )
+            .telling(parts.updates.clone()),
         };
+        if let (Some(key), Some(place)) = (arg.session_key(), store.place(&id)) {
+            parts.updates.is_called(&place.transcript, key.as_str());
+        }
         Ok(Session::new(
             id,
             arg.session_key().cloned(),
             store,
             parts.clone(),
         ))
+    }
+
+    /// Has a listener told of each commit that this process makes to any transcript through this runtime, turns and imports
+    /// among them, for as long as the answer lives. It has a thread and a queue of its own, so it may be slow or panic: no
+    /// writer and no other listener notices. What it missed is counted ([`TranscriptUpdate::missed`]).
+    ///
+    /// # Errors
+    /// When there is no thread to be had.
+    ///
+    /// [`TranscriptUpdate::missed`]: latchwork_transcript::TranscriptUpdate::missed
+    pub fn on_update(
+        &self,
+        listener: impl FnMut(&TranscriptUpdate) + Send + 'static,
+    ) -> std::io::Result<Listening> {
+        self.parts.updates.listen(listener)
     }
 
     /// The folder that sessions with a key lie in; `None` without a home.

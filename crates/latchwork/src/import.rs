@@ -39,7 +39,7 @@ use place::Placer;
 pub use source::ImportSource;
 
 /// How many entries of a transcript are read at once.
-const PAGE: usize = 512;
+pub(crate) const PAGE: usize = 512;
 
 /// An import that did not come to its end. What it had written stands, and saying it again goes on from there.
 #[derive(Debug, thiserror::Error)]

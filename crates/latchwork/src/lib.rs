@@ -10,13 +10,19 @@
 //! | `session` | one session: look, accept, rewind |
 //! | `branches` | its branches: which there are, names, summaries, taking over |
 //! | `turn` | one turn of it |
+//! | `tail` | the last entries, and what is added |
 //! | `watch` | the turn under way, seen by a reader |
 //! | `why` | what is held and waited for, and what a session does |
+//! | `anew` | entries replaced, dead branches dropped |
 //! | `append` | messages and entries from outside |
 //! | `import` | sessions of other agents, taken in and held against their source |
+//! | `mirror` | what another program's conversation says, mirrored: each message once, between turns |
+//! | `text_turn` | the pair of a text-only backend |
 //! | `by_hand` | a session's lock for a command; who keeps it, and ending them |
 //! | `doctor` | everything on which sessions rest, looked at and repaired |
 //! | `exporting` | a session as Markdown or as one HTML page |
+//! | `searching` | search over all sessions of a home or a folder |
+//! | `house` | the home kept in order: sessions removed, archived, restored, tidied up |
 //! | `address` | what a person calls a session by, and where that leads |
 //! | `openclaw` | an OpenClaw home's session store |
 //! | `settings` | everything that can be set, and where it comes from |
@@ -24,6 +30,7 @@
 //! | `home` | where things lie for a user |
 
 mod address;
+mod anew;
 mod append;
 mod branches;
 mod by_hand;
@@ -32,13 +39,18 @@ mod exporting;
 mod facade;
 mod follow;
 pub mod home;
+pub mod house;
 mod import;
 mod live;
 #[cfg(feature = "prometheus")]
 pub mod metrics;
+mod mirror;
 mod openclaw;
+mod searching;
 mod session;
 mod settings;
+mod tail;
+mod text_turn;
 mod turn;
 mod watch;
 mod why;
@@ -51,11 +63,18 @@ pub use facade::{Latchwork, Secrets, SetupError};
 pub use follow::{Follow, Judge, News, ReadSources};
 pub use import::{ImportError, ImportHow, ImportSource, Imported};
 pub use live::Change;
+pub use mirror::{
+    BeforeWrite, BeforeWriteHook, Following, MirrorError, MirrorHow, MirrorMessage, MirrorNews,
+    MirrorReport, MirrorSource, MirrorStopped, Mirrored, OnWait, Sender, identity_of,
+};
+pub use searching::{SearchFailed, SearchHow};
 pub use session::{Look, Session, WriteError};
 pub use settings::{
     EditError, Effect, Endpoint, Flag, Kind, MAIN_SESSION, Name, OPENAI, SYSTEM_PROMPT, Settings,
     Sources, edited, meant_by, misnamed_model, name_of, names, reference, shown,
 };
+pub use tail::{Added, Tailing};
+pub use text_turn::{Persisted, PersistedTurn, TextBackend, TextTurn};
 pub use turn::{Ask, RunError};
 pub use watch::Watching;
 pub use why::{LastTurn, Next, PhaseOfTurn, Read, Why};
@@ -80,6 +99,8 @@ pub use latchwork_models as models;
 pub use latchwork_openclaw as openclaw_home;
 /// The turn.
 pub use latchwork_runner as runner;
+/// Search over the sessions of a folder.
+pub use latchwork_search as search;
 /// The seams.
 pub use latchwork_session as seams;
 /// Disk, clock, processes and randomness.

@@ -110,31 +110,17 @@ impl Target<'_> {
         let staged = permit.stage()?;
         let file = staged.file();
         if let Some(copy) = copy {
-            self.own_like(&**file, copy)?;
-        }
-        append_all(&**file, rows.to_text().as_bytes()).doing("write", self.path)?;
-        file.sync_all().doing("make durable", self.path)?;
-        Ok(staged)
-    }
-
-    fn own_like(&self, file: &dyn DiskFile, copy: &Copy) -> Result<(), IndexError> {
-        let facts = file.facts().doing("look at", self.path)?;
-        if facts.uid != copy.facts.uid {
-            file.set_owner(copy.facts.uid)
+            staged
+                .own_like(&copy.facts)
                 .map_err(|source| IndexError::Owner {
                     path: self.path.to_path_buf(),
                     owner: copy.facts.uid,
                     source,
                 })?;
         }
-        // The umask may have taken something off, and a change of the owner more.
-        let kept = copy.facts.mode & 0o777;
-        let facts = file.facts().doing("look at", self.path)?;
-        if facts.mode != kept {
-            file.set_mode(kept)
-                .doing("set the permissions of", self.path)?;
-        }
-        Ok(())
+        append_all(&**file, rows.to_text().as_bytes()).doing("write", self.path)?;
+        file.sync_all().doing("make durable", self.path)?;
+        Ok(staged)
     }
 
     /// `None` when another file stands there by now.

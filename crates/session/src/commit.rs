@@ -345,6 +345,14 @@ pub enum AppendError {
         /// What was found, and where the commit's own lines are kept.
         why: String,
     },
+    /// Another program, which takes no lock, changed the transcript while it was to be written anew. Nothing was changed.
+    #[error(
+        "another program wrote to session {session} while its transcript was to be written anew; nothing was changed; try again when that program is done"
+    )]
+    Disturbed {
+        /// The session.
+        session: SessionId,
+    },
     /// The storage failed so that nobody can say whether the commit is written. The session is latched until it is opened
     /// again; then the same keys may be sent again.
     #[error(

@@ -76,8 +76,8 @@ pub use model::{
 pub use reply::{Reply, ReplyBlock, StopReason, Usage};
 pub use scope::{EngineParts, EngineScope, ScopeError};
 pub use store::{
-    Divergence, OpenError, OpenReport, Page, Rewrite, Rewritten, SessionSummary, Snapshot,
-    TranscriptStore, View,
+    Divergence, OpenError, OpenReport, Page, Rewrite, RewriteMode, Rewritten, SessionSummary,
+    Snapshot, TranscriptStore, View,
 };
 pub use tools::{ContentPart, Replay, ToolCall, ToolHost, ToolOutcome, ToolSpec, ToolStatus};
 pub use values::{Head, Key, KeyError, Level, Position, TurnId};

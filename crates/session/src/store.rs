@@ -119,6 +119,8 @@ pub struct SessionSummary {
     pub bytes: u64,
     /// Messages accepted and not yet answered, where the inbox is kept beside the transcript.
     pub waiting: usize,
+    /// What its header names as its parent: the session whose words it begins with, as a path or in its maker's own words.
+    pub parent: Option<String>,
 }
 
 impl SessionSummary {
@@ -136,15 +138,31 @@ impl SessionSummary {
             modified_ms,
             bytes,
             waiting: 0,
+            parent: None,
         }
     }
 }
 
-/// Entries of the active branch to be replaced.
+/// Entries to be replaced.
 #[derive(Clone, Debug, Default)]
 pub struct Rewrite {
     /// The new body of each entry, by id. The last one for an id counts.
     pub replacements: Vec<(EntryId, Body)>,
+    /// Where the new bodies go.
+    pub mode: RewriteMode,
+}
+
+/// How entries are replaced.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RewriteMode {
+    /// By a new branch from the first of them on, with new ids. What was there stays stored beside it, so the stored session grows by what
+    /// stands behind the first. Entries of the active branch only.
+    #[default]
+    Branch,
+    /// Where they stand: ids, parents, times and keys stay, and what was there is gone. The stored session is written anew whole, and
+    /// grows or shrinks by the difference. Entries of any branch.
+    InPlace,
 }
 
 /// What a rewrite did.
@@ -276,10 +294,11 @@ pub trait TranscriptStore: Send + Sync {
         entries: Vec<NewEntry>,
     ) -> Result<Receipt, AppendError>;
 
-    /// Replaces entries of the active branch: a new branch from the first of them on, with new ids.
+    /// Replaces entries, by a new branch or [in place](RewriteMode).
     ///
     /// # Errors
-    /// See [`AppendError`]; a `base` that is no longer on the active branch is [`AppendError::Stale`].
+    /// See [`AppendError`]; a `base` that is no longer on the active branch is [`AppendError::Stale`]; in place it is
+    /// [`AppendError::Disturbed`] where another program that takes no lock writes meanwhile.
     ///
     /// # Cancel safety
     /// As [`append`](Self::append).

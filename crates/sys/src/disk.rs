@@ -40,6 +40,10 @@ pub trait Disk: Send + Sync + Debug {
     fn link(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes a name that is not a directory.
     fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Removes an empty directory.
+    fn remove_dir(&self, _path: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
     /// The names in a directory, without `.` and `..`, in no order.
     fn list(&self, path: &Path) -> io::Result<Vec<OsString>>;
     /// Makes the names in this directory durable.
@@ -113,8 +117,8 @@ pub trait DiskFile: Send + Sync + Debug {
     fn set_mode(&self, _mode: u32) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
     }
-    /// Gives what this descriptor points to to another user; its group stays.
-    fn set_owner(&self, _uid: u32) -> io::Result<()> {
+    /// Gives what this descriptor points to to another user and group.
+    fn set_owner(&self, _uid: u32, _gid: u32) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
     }
 }
@@ -235,6 +239,8 @@ pub struct FileFacts {
     pub mode: u32,
     /// Owner.
     pub uid: u32,
+    /// Group.
+    pub gid: u32,
     /// What kind of thing it is.
     pub kind: FileKind,
     /// Last modification, milliseconds since 1970 (wall clock).

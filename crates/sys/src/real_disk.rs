@@ -65,6 +65,10 @@ impl Disk for RealDisk {
         Ok(rustix::fs::unlink(path)?)
     }
 
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        Ok(rustix::fs::rmdir(path)?)
+    }
+
     fn list(&self, path: &Path) -> io::Result<Vec<OsString>> {
         let dir = open_raw(
             path,
@@ -237,9 +241,10 @@ impl DiskFile for RealFile {
         Ok(rustix::fs::fchmod(&self.file, Mode::from_raw_mode(mode))?)
     }
 
-    fn set_owner(&self, uid: u32) -> io::Result<()> {
+    fn set_owner(&self, uid: u32, gid: u32) -> io::Result<()> {
         let owner = Some(rustix::fs::Uid::from_raw(uid));
-        Ok(rustix::fs::fchown(&self.file, owner, None)?)
+        let group = Some(rustix::fs::Gid::from_raw(gid));
+        Ok(rustix::fs::fchown(&self.file, owner, group)?)
     }
 }
 
@@ -288,6 +293,7 @@ pub(crate) fn facts_of(stat: &rustix::fs::Stat) -> FileFacts {
         size: u64::try_from(stat.st_size).unwrap_or(0),
         mode: (stat.st_mode as u32) & 0o7777,
         uid: stat.st_uid as u32,
+        gid: stat.st_gid as u32,
         kind: kind_of(FileType::from_raw_mode(stat.st_mode)),
         modified_ms: seconds
             .saturating_mul(1000)

@@ -24,6 +24,7 @@ use crate::receipt::last_own;
 use crate::session::Session;
 use crate::state::Known;
 use crate::tail::{self, Mended, NotMended};
+use crate::updates::Updates;
 
 /// A commit under way.
 pub(crate) struct Work {
@@ -31,6 +32,7 @@ pub(crate) struct Work {
     pub permit: WritePermit,
     pub claim: Option<ClaimHandle>,
     pub head: Arc<Mutex<Option<HeadFile>>>,
+    pub updates: Updates,
 }
 
 impl Work {
@@ -145,7 +147,7 @@ impl Work {
     }
 
     /// Closes the tail, refuses what must not be written, brings an old version up to date.
-    fn in_order(
+    pub(crate) fn in_order(
         &self,
         known: &mut Known,
         file: Arc<dyn DiskFile>,
@@ -247,7 +249,7 @@ impl Work {
     }
 
     /// Gives the syncs a descriptor of their own: the guard's own would keep its lock alive.
-    fn sync_through_own(&self, known: &Known) {
+    pub(crate) fn sync_through_own(&self, known: &Known) {
         if self.session.sync.is_of(known.inode) {
             return;
         }

@@ -13,6 +13,7 @@ use crate::FileStore;
 use crate::commit::{Target, Work, fresh_id};
 use crate::lines::{self, Written};
 use crate::store::run;
+use crate::updates::UpdateKind;
 
 /// A session that was not forked. Nothing was made.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +72,11 @@ impl FileStore {
                     }),
                 },
             )
+        };
+        let forked = move |work: &Work| {
+            forked(work)?;
+            work.tell_of(UpdateKind::Forked, Vec::new());
+            Ok(())
         };
         Ok(run(work, forked).await?)
     }

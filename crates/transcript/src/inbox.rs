@@ -135,6 +135,20 @@ fn in_one_line(message: &RawValue) -> Box<RawValue> {
     message.to_owned()
 }
 
+/// Takes up what another inbox said: what waits there waits here, what has ended there has ended here.
+pub(crate) fn take_up(session: &Session, from: crate::records::Contents) -> Result<(), PathError> {
+    let at = session.system.clock.wall_ms();
+    let ended = from.known.into_iter().filter(|(_, waits)| !waits);
+    let ended = ended.map(|(key, _)| Record::new(Sort::Retired, key, at));
+    let records: Vec<Record> = from
+        .waiting
+        .into_iter()
+        .map(accepted)
+        .chain(ended)
+        .collect();
+    write(session, &records)
+}
+
 fn accepted(message: Waiting) -> Record {
     Record {
         session_key: message.session_key,

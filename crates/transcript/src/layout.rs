@@ -130,6 +130,12 @@ impl Place {
         self.dir.join(SIDECARS)
     }
 
+    /// The folder that a session is moved to when it is removed, by 16 hexadecimal digits that nothing else has.
+    #[must_use]
+    pub fn removed(&self, digits: &str) -> PathBuf {
+        self.sidecar(&format!("removed.{digits}"))
+    }
+
     /// A sidecar by its ending (`head`, `inbox.jsonl`, `quarantine`).
     #[must_use]
     pub fn sidecar(&self, ending: &str) -> PathBuf {

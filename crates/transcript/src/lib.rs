@@ -21,13 +21,18 @@
 //! | `divergent` | branches of others beside the active one |
 //! | `tail` | the end of the file, put in order before anything is appended |
 //! | `repair` | the transcript looked through, and written anew on request |
-//! | `rewrite` | entries of the active branch, replaced |
+//! | `rewrite`, `in_place` | entries replaced: by a branch, where they stand |
+//! | `vacuum` | dead branches dropped |
+//! | `splice` | the file written anew with lines replaced or left out |
 //! | `sync`, `names` | acknowledgement: shared syncs; the names that lead to a file |
 //! | `head_file` | the saved head |
+//! | `updates` | what this process wrote, told to whoever listens |
 //! | `inbox`, `records` | accepted messages |
 //! | `command` | a session's lock by hand: for a command, and ending who keeps it |
 //! | `examine`, `sidecar` | a bounded look at a transcript and its saved head; what lies among the sidecars, by name |
 //! | `mend` | what a doctor does under a guard: the end mended by itself, a sidecar set aside, leftovers cleared |
+//! | `belongings` | what a session consists of on disk, in one list |
+//! | `put_away`, `erase` | a session moved elsewhere with all of it, and back; what was moved, removed |
 //! | `threads` | where blocking work runs |
 //! | `session`, `store`, `locks`, `list` | the seams |
 //! | `listed` | what the last list said, kept |
@@ -40,15 +45,18 @@
 
 #![doc = include_str!("../README.md")]
 
+mod belongings;
 mod command;
 mod commit;
 mod divergent;
 mod end;
 mod entries;
+mod erase;
 mod examine;
 mod fold;
 mod fork;
 mod head_file;
+mod in_place;
 mod inbox;
 mod index;
 mod layout;
@@ -64,6 +72,7 @@ mod names;
 mod options;
 mod page;
 mod plan;
+mod put_away;
 mod reading;
 mod receipt;
 mod records;
@@ -71,20 +80,28 @@ mod repair;
 mod rewrite;
 mod session;
 mod sidecar;
+mod splice;
 mod state;
 mod store;
 mod sync;
 mod tail;
 mod threads;
 mod undo;
+mod updates;
+mod vacuum;
 mod whole_file;
 mod write;
 
+pub use belongings::{Belonging, Part};
+pub use erase::{digest, erase, weigh};
 pub use examine::{Depth, EndOfFile, Examined, SavedHeadState, examine};
 pub use fork::ForkError;
 pub use layout::{BadPath, LISTED, Layout, Place, SIDECARS};
 pub use options::Options;
+pub use put_away::{IfWaiting, PutAwayError, remove_shell};
 pub use repair::{Repair, Verified};
 pub use sidecar::{SetAside, Sidecar};
 pub use store::FileStore;
 pub use tail::Mended;
+pub use updates::{Listening, TranscriptUpdate, UPDATES_WAITING_MAX, UpdateKind, Updates};
+pub use vacuum::{DeadBranch, Stays, Sweep, Swept};

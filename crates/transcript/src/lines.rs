@@ -39,16 +39,27 @@ pub(crate) fn render(
     mark: &Mark,
     line: &PlannedLine,
 ) -> Result<Vec<u8>, WriteError> {
+    rendered(id, parent, timestamp, Some(mark), line)
+}
+
+/// The same for a line that need not be ours.
+pub(crate) fn rendered(
+    id: &EntryId,
+    parent: Option<&EntryId>,
+    timestamp: &str,
+    mark: Option<&Mark>,
+    line: &PlannedLine,
+) -> Result<Vec<u8>, WriteError> {
     match (&line.body, &line.key) {
         (Body::Message(message), Some(key)) => {
             let body = Body::Message(with_key(message, key.as_str()));
-            latchwork_format::line(id, parent, timestamp, Some(mark), &body)
+            latchwork_format::line(id, parent, timestamp, mark, &body)
         }
         (Body::Raw(entry), Some(key)) => {
             let body = Body::Raw(with_key_within(entry, key.as_str()));
-            latchwork_format::line(id, parent, timestamp, Some(mark), &body)
+            latchwork_format::line(id, parent, timestamp, mark, &body)
         }
-        (body, _) => latchwork_format::line(id, parent, timestamp, Some(mark), body),
+        (body, _) => latchwork_format::line(id, parent, timestamp, mark, body),
     }
 }
 

@@ -179,6 +179,7 @@ fn fill(summary: &mut SessionSummary, file: &dyn DiskFile, size: u64) {
     let bytes = piece(file, 0, BEGIN_BYTES);
     let begin = beginning(&bytes);
     if let Some(header) = begin.header() {
+        summary.parent.clone_from(&header.parent_session);
         summary.cwd = Some(header.cwd.clone()).filter(|cwd| !cwd.is_empty());
         summary.created = Some(header.timestamp.clone()).filter(|time| !time.is_empty());
     }

@@ -14,6 +14,9 @@ use crate::layout::{LISTED, SIDECARS};
 use crate::state::read_from;
 use crate::tail::write_all;
 
+/// Which facts a row has. One that a version before left lacks some, and does not count.
+const SHAPE: u8 = 2;
+
 /// How a file looked: inode, size, and when it was changed.
 pub(crate) type Stamp = (u64, u64, i64, u32);
 
@@ -37,6 +40,7 @@ pub(crate) struct Row {
     pub cwd: Option<String>,
     pub created: Option<String>,
     pub waiting: usize,
+    pub parent: Option<String>,
 }
 
 impl Row {
@@ -54,6 +58,7 @@ impl Row {
             cwd: summary.cwd.clone(),
             created: summary.created.clone(),
             waiting: summary.waiting,
+            parent: summary.parent.clone(),
         }
     }
 
@@ -64,6 +69,7 @@ impl Row {
         summary.cwd.clone_from(&self.cwd);
         summary.created.clone_from(&self.created);
         summary.waiting = self.waiting;
+        summary.parent.clone_from(&self.parent);
     }
 }
 
@@ -83,7 +89,10 @@ pub(crate) fn load(system: &System, dir: &std::path::Path) -> Rows {
 fn read(bytes: &[u8]) -> Option<Rows> {
     let end = memchr::memchr(b'\n', bytes)?;
     let (head, rest) = bytes.split_at_checked(end + 1)?;
-    let (len, sum): (usize, u32) = serde_json::from_slice(head).ok()?;
+    let (len, sum, shape): (usize, u32, u8) = serde_json::from_slice(head).ok()?;
+    if shape != SHAPE {
+        return None;
+    }
     let rows = rest
         .get(..len)
         .filter(|rows| crc32fast::hash(rows) == sum)?;
@@ -95,7 +104,7 @@ pub(crate) fn save(system: &System, dir: &std::path::Path, rows: &Rows) {
     let path = dir.join(SIDECARS).join(LISTED);
     let put = || {
         let rows = serde_json::to_vec(rows)?;
-        let mut bytes = serde_json::to_vec(&(rows.len(), crc32fast::hash(&rows)))?;
+        let mut bytes = serde_json::to_vec(&(rows.len(), crc32fast::hash(&rows), SHAPE))?;
         bytes.push(b'\n');
         bytes.extend(rows);
         let file = system.disk.open(&path, &OpenHow::updating().or_create())?;

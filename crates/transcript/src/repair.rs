@@ -18,6 +18,7 @@ use crate::reading::{Ask, open};
 use crate::session::Session;
 use crate::state::{Known, read_from};
 use crate::store::{FileStore, run};
+use crate::updates::UpdateKind;
 
 /// What is in a transcript, and what is wrong with it.
 #[derive(Clone, Debug)]
@@ -78,7 +79,14 @@ impl FileStore {
     /// # Cancel safety
     /// Once begun, it runs to its end.
     pub async fn repair(&self, guard: &mut PhaseGuard<'_>) -> Result<Option<Repair>, AppendError> {
-        run(self.work(guard)?, repair).await
+        let repaired = |work: &Work| {
+            let done = repair(work)?;
+            if done.is_some() {
+                work.tell_of(UpdateKind::Repaired, Vec::new());
+            }
+            Ok(done)
+        };
+        run(self.work(guard)?, repaired).await
     }
 }
 

@@ -7,9 +7,10 @@
 use std::collections::{HashMap, HashSet};
 
 use latchwork_format::{Body, EntryId, RawEntry, RawObject};
-use latchwork_session::{AppendError, Head, Key, Outcome, Rewrite, Rewritten};
+use latchwork_session::{AppendError, Head, Key, Outcome, Rewrite, RewriteMode, Rewritten};
 
 use crate::commit::{Target, Work};
+use crate::in_place::in_place;
 use crate::plan::{Own, Plan, PlannedLine};
 use crate::state::Known;
 
@@ -30,6 +31,9 @@ pub(crate) fn rewrite(
     if new.is_empty() {
         return Ok(unchanged("no replacements were requested"));
     }
+    if rewrite.mode == RewriteMode::InPlace {
+        return in_place(work, base, &new);
+    }
     work.on_file(base, None, |work, known, file| {
         let head = work.current_head(known, file, Some(base));
         let found = suffix(work, known, file, head, base, &new)?;
@@ -43,11 +47,32 @@ pub(crate) fn rewrite(
     })
 }
 
-fn unchanged(why: &str) -> Rewritten {
+pub(crate) fn unchanged(why: &str) -> Rewritten {
     Rewritten {
         reason: Some(why.to_owned()),
         ..Rewritten::default()
     }
+}
+
+/// Refuses a base that is no longer on the active branch.
+pub(crate) fn on_branch(
+    work: &Work,
+    known: &Known,
+    head: Option<u32>,
+    base: &Head,
+) -> Result<(), AppendError> {
+    let is_there = |leaf: &EntryId| match (known.find(leaf), head) {
+        (Some(leaf), Some(head)) => known.outline.is_ancestor(leaf, head),
+        _ => false,
+    };
+    if base.leaf.as_ref().is_none_or(is_there) {
+        return Ok(());
+    }
+    let head = head.and_then(|head| known.outline.id(head));
+    Err(AppendError::Stale {
+        session: work.session.id.clone(),
+        head: Box::new(known.as_head(head)),
+    })
 }
 
 /// The entries of the active branch from the first replaced one on, and what they hang below.
@@ -64,18 +89,8 @@ fn suffix(
     base: &Head,
     new: &HashMap<&EntryId, &Body>,
 ) -> Result<Option<Suffix>, AppendError> {
+    on_branch(work, known, head, base)?;
     let outline = &known.outline;
-    let on_branch = |leaf: &EntryId| match (known.find(leaf), head) {
-        (Some(leaf), Some(head)) => outline.is_ancestor(leaf, head),
-        _ => false,
-    };
-    if base.leaf.as_ref().is_some_and(|leaf| !on_branch(leaf)) {
-        let head = head.and_then(|head| outline.id(head));
-        return Err(AppendError::Stale {
-            session: work.session.id.clone(),
-            head: Box::new(known.as_head(head)),
-        });
-    }
     let hits = new.keys().filter_map(|id| known.find(id));
     let hits: HashSet<u32> = hits
         .filter(|hit| {

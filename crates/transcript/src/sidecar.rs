@@ -13,6 +13,8 @@ use crate::layout::SIDECARS;
 /// The fewest and the most random digits in the name of a temporary file of ours: 12 bytes, and a number behind them where
 /// it is a lock file that is being made.
 const TEMPORARY_DIGITS: std::ops::RangeInclusive<usize> = 24..=40;
+/// The digits behind the name of a folder of something removed.
+const REMOVED_DIGITS: usize = 16;
 /// How often a name is tried.
 const NAMES_MAX: usize = 8;
 
@@ -30,6 +32,8 @@ pub enum Sidecar {
     Inbox,
     /// The folder of what was set aside.
     Quarantine,
+    /// The folder of a session that is being removed: the removal was decided, and its end was not reached yet.
+    Removed,
 }
 
 impl Sidecar {
@@ -46,6 +50,7 @@ impl Sidecar {
             .iter()
             .find_map(|(ending, what)| Some((name.strip_suffix(ending)?, *what)))
             .filter(|(session, _)| !session.is_empty());
+        let plain = plain.or_else(|| removed(name).map(|session| (session, Self::Removed)));
         plain.or_else(|| LockFile::named(name).map(|(session, what)| (session, Self::Lock(what))))
     }
 
@@ -62,6 +67,17 @@ impl Sidecar {
                     .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
         })
     }
+}
+
+/// Of a folder that is on its way out, the session.
+fn removed(name: &str) -> Option<&str> {
+    let (session, digits) = name.rsplit_once('.')?;
+    let is_hex = digits.len() == REMOVED_DIGITS
+        && digits
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    let session = session.strip_suffix(".removed")?;
+    (is_hex && !session.is_empty()).then_some(session)
 }
 
 /// A file that was set aside.
@@ -138,6 +154,8 @@ mod tests {
             ("a.b.inbox.jsonl", Some(("a.b", Sidecar::Inbox))),
             ("a.quarantine", Some(("a", Sidecar::Quarantine))),
             ("a.claim.1", Some(("a", Sidecar::Lock(LockFile::Claim)))),
+            ("a.removed.0123456789abcdef", Some(("a", Sidecar::Removed))),
+            ("a.removed.0123", None),
             (".quarantine", None),
             ("notes.txt", None),
         ] {

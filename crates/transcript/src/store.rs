@@ -24,6 +24,7 @@ use crate::page::page;
 use crate::reading::{Ask, open};
 use crate::session::{FileHeld, Session};
 use crate::threads::Threads;
+use crate::updates::{UpdateKind, Updates};
 use crate::{Options, list, rewrite};
 
 /// Sessions in files. Clones share everything; make one for each folder in a process.
@@ -31,6 +32,7 @@ use crate::{Options, list, rewrite};
 pub struct FileStore {
     inner: Arc<Inner>,
     threads: Threads,
+    updates: Updates,
 }
 
 #[derive(Debug)]
@@ -70,7 +72,20 @@ impl FileStore {
                 listed: Mutex::default(),
             }),
             threads: Threads::Pool,
+            updates: Updates::default(),
         }
+    }
+
+    /// The same store, whose commits are told to these listeners.
+    #[must_use]
+    pub fn telling(self, updates: Updates) -> Self {
+        Self { updates, ..self }
+    }
+
+    /// Who is told of the commits of this store.
+    #[must_use]
+    pub fn updates(&self) -> &Updates {
+        &self.updates
     }
 
     /// The same store, doing its work on the thread that asks rather than on one of tokio's pool: for a program that has a thread
@@ -137,6 +152,24 @@ impl FileStore {
         ));
         sessions.insert(id.clone(), session.clone());
         Ok(session)
+    }
+
+    /// What is kept in memory of a session, and of the list, is found anew.
+    pub(crate) fn forget(&self, session: &Arc<Session>) {
+        session.known().forget();
+        session.show_nothing();
+        let mut sessions = self
+            .inner
+            .sessions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        sessions.remove(&session.id);
+        drop(sessions);
+        *self
+            .inner
+            .listed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     pub(crate) fn site(&self, id: &SessionId) -> Result<Site, String> {
@@ -206,6 +239,7 @@ impl FileStore {
             head: held.head.clone(),
             permit,
             claim,
+            updates: self.updates.clone(),
         })
     }
 }
@@ -264,7 +298,12 @@ impl TranscriptStore for FileStore {
     ) -> Result<Receipt, AppendError> {
         let work = self.work(guard)?;
         let base = base.clone();
-        run(work, move |work| work.commit(&base, commit)).await
+        run(work, move |work| {
+            let receipt = work.commit(&base, commit)?;
+            work.tell(UpdateKind::Appended, &receipt);
+            Ok(receipt)
+        })
+        .await
     }
 
     async fn branch(
@@ -276,7 +315,12 @@ impl TranscriptStore for FileStore {
     ) -> Result<Receipt, AppendError> {
         let work = self.work(guard)?;
         let (to, why) = (to.cloned(), why.to_owned());
-        run(work, move |work| work.branch(to, &why, entries)).await
+        run(work, move |work| {
+            let receipt = work.branch(to, &why, entries)?;
+            work.tell(UpdateKind::HeadMoved, &receipt);
+            Ok(receipt)
+        })
+        .await
     }
 
     async fn rewrite(
@@ -287,7 +331,14 @@ impl TranscriptStore for FileStore {
     ) -> Result<Rewritten, AppendError> {
         let work = self.work(guard)?;
         let base = base.clone();
-        run(work, move |work| rewrite::rewrite(work, &base, &rewrite)).await
+        run(work, move |work| {
+            let done = rewrite::rewrite(work, &base, &rewrite)?;
+            if let Some(receipt) = &done.receipt {
+                work.tell(UpdateKind::Rewritten, receipt);
+            }
+            Ok(done)
+        })
+        .await
     }
 
     async fn list(&self) -> Result<Vec<SessionSummary>, OpenError> {

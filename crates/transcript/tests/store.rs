@@ -20,6 +20,8 @@ mod durability;
 mod environment;
 #[path = "store/faults.rs"]
 mod faults;
+#[path = "store/in_place.rs"]
+mod in_place;
 #[path = "store/index.rs"]
 mod index;
 #[path = "store/interleavings.rs"]
@@ -28,6 +30,8 @@ mod interleavings;
 mod listed;
 #[path = "store/old_versions.rs"]
 mod old_versions;
+#[path = "store/put_away.rs"]
+mod put_away;
 #[path = "store/refusals.rs"]
 mod refusals;
 #[path = "store/repaired.rs"]
@@ -36,6 +40,8 @@ mod repaired;
 mod replaced;
 #[path = "store/threads.rs"]
 mod threads;
+#[path = "store/vacuumed.rs"]
+mod vacuumed;
 #[path = "store/views.rs"]
 mod views;
 #[path = "store/writers.rs"]

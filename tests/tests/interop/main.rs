@@ -16,6 +16,7 @@ mod imported;
 mod in_turns;
 mod legacy;
 mod live_pi;
+mod mirrored;
 mod openclaw;
 mod peer_facts;
 mod stage;

@@ -98,7 +98,29 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("unlock:handle", "crates/filelock/tests/all/unlock.rs"),
     ("leftovers:removed", "tests/tests/doctor/killed.rs"),
     ("aside:moved", "tests/tests/doctor/killed.rs"),
+    ("away:folder-made", REMOVED),
+    ("away:transcript-moved", REMOVED),
+    ("away:inbox-moved", REMOVED),
+    ("away:moved", REMOVED),
+    ("erase:begun", REMOVED),
+    ("erase:removed", REMOVED),
+    ("back:begun", ARCHIVED),
+    ("back:inbox-moved", ARCHIVED),
+    ("back:sidecars-moved", ARCHIVED),
+    ("back:transcript-moved", ARCHIVED),
+    (
+        "rewrite:staged",
+        "crates/transcript/tests/store/in_place.rs",
+    ),
+    (
+        "rewrite:in-place",
+        "crates/transcript/tests/store/in_place.rs",
+    ),
 ];
+
+/// Killed at each of its steps in turn.
+const REMOVED: &str = "tests/tests/program/housekeeping/removed.rs";
+const ARCHIVED: &str = "tests/tests/program/housekeeping/archived.rs";
 
 const REACHED: &str = "steps.reach(\"";
 

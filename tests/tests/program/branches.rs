@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::bench::Bench;
 
 impl Bench {
-    fn does(&self, words: &[&str]) -> Vec<Value> {
+    pub(crate) fn does(&self, words: &[&str]) -> Vec<Value> {
         let talk = self.talk();
         let talk = talk.to_str().unwrap();
         let args = words
@@ -21,7 +21,7 @@ impl Bench {
     }
 
     /// The id of the entry with this text.
-    fn id_of(&self, text: &str) -> String {
+    pub(crate) fn id_of(&self, text: &str) -> String {
         let lines = std::fs::read_to_string(self.talk()).unwrap();
         let entries = lines
             .lines()

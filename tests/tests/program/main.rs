@@ -7,16 +7,20 @@
     reason = "tests panic when something is not as it should be"
 )]
 
+mod anew;
 mod bench;
 mod branches;
 mod claims;
 mod crashes;
 mod homes;
+mod housekeeping;
 mod imports;
+mod mirrors;
 mod outputs;
 mod providers;
 mod pty;
 mod refusals;
 mod schemas;
+mod search;
 mod terminal;
 mod writers;

@@ -1,11 +1,14 @@
 //! What each command really prints with `--json` is as its schema says, in every situation that can be brought about here.
 
+mod anew;
+mod housekeeping;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use latchwork_testkit::deadline::eventually;
 use latchwork_testkit::endpoint::{Endpoint, Gate, Reply};
-use latchwork_testkit::program::{Finished, Home, Invocation};
+use latchwork_testkit::program::{Finished, Home, Invocation, Signal};
 use serde_json::{Value, json};
 
 use crate::schemas::Schemas;
@@ -205,6 +208,8 @@ fn sessions(stage: &Stage) {
         "sessions-export",
         "sessions export main --out main.html --json",
     );
+    let found = stage.one("sessions-search", "sessions search word OR file --json");
+    assert!(found["hits"].is_array(), "{found}");
     let shown = stage.one("show", "show main --json");
     assert!(!shown["entries"].as_array().unwrap().is_empty());
     let waiting = stage.one("show", "show fresh --json");
@@ -236,6 +241,8 @@ fn sessions(stage: &Stage) {
     let said = said["id"].as_str().unwrap();
     stage.one("merge", &format!("merge copy {said} --json"));
     stage.one("why", "why main --json");
+    anew::hold(stage);
+    housekeeping::hold(stage);
 }
 
 /// A session of another program, with what is odd about it.
@@ -282,6 +289,17 @@ fn imports(stage: &Stage) {
     assert_eq!(found["different"], 2, "{found}");
     stage.failure(2, "sessions import --diff rollout.jsonl --json");
     stage.failure(1, "sessions import nowhere.jsonl --json");
+    let mirror = "mirror codex rollout.jsonl --session mirrored --json";
+    let mut live = stage.invoke(mirror).spawn();
+    let mut lines = vec![live.event_where("a write", |event| event["type"] == "mirrored")];
+    std::fs::write(&source, &begun[0]).unwrap();
+    lines.push(live.event_where("the change", |event| event["type"] == "replaced"));
+    live.signal(Signal::INT);
+    lines.extend(live.wait().expect_code(130).json_lines().pop());
+    stage.schemas.hold_all("mirror", &lines);
+    assert_eq!(tags(&lines, "type"), stage.schemas.shapes("mirror", "type"));
+    stage.failure(2, "mirror codex - --json");
+    stage.failure(1, "mirror codex nowhere.jsonl --json");
 }
 
 /// One client has the turn, one asks for it, and others look.

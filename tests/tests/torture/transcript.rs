@@ -13,6 +13,7 @@
 //! | `cuts`, `mounts` | real writers over a filesystem of their own that is shut down; as root |
 //! | `journal` | whether what is acknowledged is in the journal of ext4, while others read; as root |
 //! | `failing` | each call to a disk in memory failing, for every operation of the store |
+//! | `anew` | a file written anew, cut after each of its changes: the old one or the new one stands |
 //! | `figures` | what was done, for the page |
 //!
 //! **Red controls**, each caught within 1 % of the runs: see the tests that end in `is_caught`. A seed decides every choice; the moment at
@@ -21,6 +22,8 @@
 //! `cargo xtask torture transcript --kills N --states N --cuts N --seed S [--release]` is the long form; with `--states` or `--write` each
 //! failing call and each scene under strace is tried, not a share of them.
 
+#[path = "transcript/anew.rs"]
+mod anew;
 #[path = "transcript/calls.rs"]
 mod calls;
 #[path = "transcript/cuts.rs"]
@@ -64,6 +67,9 @@ const CONTROL_CUTS: u64 = 300;
 /// How many appends there are while others read, for each cut; and in how many the kernel's fault shows, where it has it.
 const APPENDS_A_CUT: u64 = 100;
 const CONTROL_APPENDS: u64 = 3_000;
+/// Of how many sessions every cut of a rewrite and of a vacuum is tried.
+const ANEW: u64 = 20;
+const ANEW_LONG: u64 = 2_000;
 /// How long states are tried in the ordinary tests, and how many at most.
 const STATES_TIME: Duration = Duration::from_secs(120);
 const STATES: u64 = 2_000_000;
@@ -283,6 +289,14 @@ fn real_cuts(kind: Kind) {
         Ok(None) => {}
         Err(why) => figures::skipped(&what, &why),
     }
+}
+
+#[test]
+fn transcript_written_anew_and_cut_anywhere_is_the_old_one_or_the_new_one() {
+    let _alone = alone();
+    let done = anew::run(seed(), if is_long() { ANEW_LONG } else { ANEW });
+    done.say("written anew");
+    assert_eq!(done.broken, Vec::<String>::new());
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use latchwork::SessionArg;
 
-use super::Import;
+use super::{Archive, Import, OwnHome, Restore, Rm, Search, SessionShow};
 
 /// `sessions`.
 #[derive(Debug, Args)]
@@ -22,9 +22,19 @@ pub(crate) struct Sessions {
 /// What `sessions` does beyond the home.
 #[derive(Debug, Subcommand)]
 pub(crate) enum SessionsWhat {
-    /// List the rows of an OpenClaw home's session store, newest first.
+    /// Say everything that is known of a session, but for its words.
+    Show(SessionShow),
+    /// Remove sessions with all that belongs to them, and write a receipt down. None that is in use, is waited for, or was forked.
+    #[command(after_long_help = crate::help::SESSIONS_RM)]
+    Rm(Rm),
+    /// Put sessions away into the archive of the home, with all that belongs to them.
+    Archive(Archive),
+    /// Bring archived sessions back, byte for byte.
+    Restore(Restore),
+    /// List the rows of an OpenClaw home's session store, newest first; with --archived, the archived sessions of our own home.
     List(List),
-    /// Say what maintenance would take out of an OpenClaw home's session store and folder, and why; with --enforce, do it.
+    /// Say what is due in our own home (--older-than, --keep, --max-bytes), or what maintenance would take out of an OpenClaw home's store
+    /// and folder, and why; with --enforce, do it.
     #[command(after_long_help = crate::help::SESSIONS_CLEANUP)]
     Cleanup(Cleanup),
     /// Take in sessions of Codex, Claude Code, goose or OpenClaw; what is there already is not written again.
@@ -32,15 +42,23 @@ pub(crate) enum SessionsWhat {
     Import(Import),
     /// Export a session as Markdown, or as one HTML page with tree, search and charts that needs no network. Nothing is locked.
     Export(Export),
+    /// Search what was said in all sessions. Nothing is locked; the index may be deleted at any time.
+    #[command(after_long_help = crate::help::SESSIONS_SEARCH)]
+    Search(Search),
 }
 
 impl SessionsWhat {
     pub(crate) const fn wants_json(&self) -> bool {
         match self {
+            Self::Show(typed) => typed.json,
+            Self::Rm(typed) => typed.json,
+            Self::Archive(typed) => typed.json,
+            Self::Restore(typed) => typed.json,
             Self::List(typed) => typed.json,
             Self::Cleanup(typed) => typed.json,
             Self::Import(typed) => typed.json,
             Self::Export(typed) => typed.json,
+            Self::Search(typed) => typed.json,
         }
     }
 }
@@ -57,6 +75,9 @@ pub(crate) struct List {
     /// At most so many rows, or `all`.
     #[arg(long, value_name = "N|all", default_value = "100")]
     pub(crate) limit: Limit,
+    /// The archived sessions of our own home instead, what was changed last first.
+    #[arg(long, conflicts_with_all = ["store", "active"])]
+    pub(crate) archived: bool,
     /// One JSON object.
     #[arg(long)]
     pub(crate) json: bool,
@@ -80,6 +101,8 @@ pub(crate) struct Cleanup {
     /// Rows whose transcript is not there go, too.
     #[arg(long)]
     pub(crate) fix_missing: bool,
+    #[command(flatten)]
+    pub(crate) own: OwnHome,
     /// One JSON object.
     #[arg(long)]
     pub(crate) json: bool,

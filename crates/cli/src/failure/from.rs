@@ -7,7 +7,9 @@ use latchwork::config::nearest;
 use latchwork::models::{ModelsError, ReplayError};
 use latchwork::runner::TurnError;
 use latchwork::seams::{AcquireError, AppendError, ClaimError, InboxError, ModelError, OpenError};
-use latchwork::{AddressError, ImportError, RunError, SetupError, WriteError};
+use latchwork::{
+    AddressError, ImportError, MirrorError, MirrorStopped, RunError, SetupError, WriteError,
+};
 
 use super::Failure;
 use crate::exit::Exit;
@@ -144,6 +146,25 @@ impl From<ImportError> for Failure {
                 Self::of(&error).hint("say it again: it goes on from there")
             }
             error => Self::of(&error),
+        }
+    }
+}
+
+impl From<MirrorStopped> for Failure {
+    fn from(error: MirrorStopped) -> Self {
+        match error {
+            MirrorStopped::Mirror(MirrorError::Write(error)) => error.into(),
+            MirrorStopped::Mirror(error @ MirrorError::Claimed { .. }) => Self::of(&error)
+                .exit(Exit::Busy)
+                .hint("say it again: it goes on from there; --wait allows more time"),
+            MirrorStopped::File(error) => {
+                let failure = Self::of(&error);
+                failure.near(&error.path, false)
+            }
+            error @ MirrorStopped::Unnamed(_) => {
+                Self::of(&error).hint("name the session that it goes to, with --session")
+            }
+            error => Self::of(&error).hint("say it again: it goes on from there"),
         }
     }
 }

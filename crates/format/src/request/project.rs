@@ -137,6 +137,9 @@ impl Projection<'_> {
     }
 
     fn assistant(&mut self, view: &MessageView<'_>, source: Option<&EntryId>) {
+        if view.is_mirror() {
+            return self.report.note(source, Change::Mirror);
+        }
         let place = self.turns.len();
         let broke_off = view.broke_off();
         let mut items = Vec::new();

@@ -72,6 +72,8 @@ pub enum Change {
     EmptyMessage,
     /// A sentence stands for an image, as the model takes none, or none of that form, or its data are no base64.
     ReplacedImage,
+    /// A copy of what was delivered elsewhere was left out: no model said it here.
+    Mirror,
     /// A block or a message of a kind we do not know was left out.
     Unknown,
 }

@@ -11,7 +11,9 @@ use std::fs;
 use std::path::Path;
 
 use latchwork_format::request::wire::{self, Empty};
-use latchwork_format::request::{Block, Conversation, Exchange, Item, Part, Target, project};
+use latchwork_format::request::{
+    Block, Change, Conversation, Exchange, Item, Part, Target, project,
+};
 use latchwork_format::{EntryId, Transcript, context};
 use latchwork_testkit::validate;
 use proptest::prelude::*;
@@ -202,4 +204,65 @@ fn every_leaf_of_the_corpus_renders_to_requests_that_every_provider_takes() {
     }
     assert_eq!(files, 52);
     assert!(asked > 500, "only {asked} entries were asked at");
+}
+
+#[test]
+fn copies_of_what_was_delivered_elsewhere_receipts_and_what_is_kept_raw_reach_no_provider() {
+    let said = |role: &str, provider: &str, model: &str, text: &str| {
+        json!({ "type": "message", "message": { "role": role, "provider": provider, "model": model,
+            "content": [{ "type": "text", "text": text }], "stopReason": "stop" } })
+    };
+    let custom = |kind: &str, text: &str| json!({ "type": "custom", "customType": kind, "data": { "source": text } });
+    let entries = [
+        said("user", "", "", "asked here"),
+        said("assistant", "openai", "gpt", "answered here"),
+        said(
+            "assistant",
+            "openclaw",
+            "delivery-mirror",
+            "HIDDEN delivered",
+        ),
+        said(
+            "assistant",
+            "openclaw",
+            "gateway-injected",
+            "HIDDEN injected",
+        ),
+        custom("latchwork.import", "HIDDEN receipt"),
+        custom("latchwork.import.raw", "HIDDEN raw"),
+        // What an ACP runtime or a mirrored Codex said is part of the conversation.
+        said("user", "", "", "asked of codex"),
+        said("assistant", "openclaw", "acp-runtime", "answered by acp"),
+        said("assistant", "codex", "codex", "answered by codex"),
+    ];
+    let mut parent = Value::Null;
+    let lines: Vec<String> = entries
+        .into_iter()
+        .enumerate()
+        .map(|(place, mut entry)| {
+            entry["id"] = json!(format!("e{place}"));
+            entry["timestamp"] = json!("2026-01-01T00:00:00.000Z");
+            entry["parentId"] = std::mem::replace(&mut parent, entry["id"].clone());
+            entry.to_string()
+        })
+        .collect();
+    let transcript = Transcript::parse(&file(&lines, &[]));
+    for entry in transcript.entries() {
+        assert_eq!(look(&transcript, Some(entry.id())), Ok(()));
+    }
+    for (target, render) in providers() {
+        let (conversation, report) = project(&context(&transcript, None), &target);
+        assert_eq!(report.count(&Change::Mirror), 2, "{target:?}");
+        let body = render(&conversation, &target).unwrap().to_string();
+        for shown in [
+            "asked here",
+            "answered here",
+            "asked of codex",
+            "answered by acp",
+            "answered by codex",
+        ] {
+            assert!(body.contains(shown), "{shown} for {target:?}: {body}");
+        }
+        assert!(!body.contains("HIDDEN"), "{target:?}: {body}");
+    }
 }

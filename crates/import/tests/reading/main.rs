@@ -15,6 +15,7 @@ mod codex;
 mod databases;
 mod generated;
 mod goose;
+mod live;
 mod openclaw;
 mod placed;
 mod render;

@@ -32,6 +32,16 @@ pub(super) fn session(exam: &Exam, place: &Place, found: &Found, opens: &mut Vec
     let mut left = Vec::new();
     for (sidecar, path) in &found.sidecars {
         match sidecar {
+            Sidecar::Removed => {
+                files::folder(exam, path, opens);
+                let what = format!(
+                    "{path:?}: a removal that was interrupted; `latchwork sessions rm {}` ends it",
+                    place.stem
+                );
+                opens.push(Open::told(
+                    Finding::new(&LEFT_UNKNOWN, what).at(path).of(&place.stem),
+                ));
+            }
             Sidecar::Quarantine => {
                 files::folder(exam, path, opens);
                 quarantine(exam, Some(place), path, opens);

@@ -5,8 +5,8 @@ use latchwork_lock::{LockScope, Phase};
 
 use super::{Backend, assistant, born, fresh, keyed, label, soon, user};
 use crate::{
-    AppendError, Commit, GuardAsk, Head, Intent, Key, NewEntry, Outcome, Position, Replacement,
-    Rewrite,
+    AppendError, Commit, EntryId, GuardAsk, Head, Intent, Key, NewEntry, Outcome, Position,
+    Replacement, Rewrite, RewriteMode, View,
 };
 
 /// All of them.
@@ -23,6 +23,7 @@ pub async fn keeps(backend: &Backend) {
     a_guard_of_another_session_writes_nothing(backend).await;
     pages_give_everything_in_order(backend).await;
     a_rewrite_replaces_on_the_active_branch(backend).await;
+    a_rewrite_in_place_keeps_ids_and_leaves_nothing_of_what_was_there(backend).await;
 }
 
 /// Reading what is not there is no error; writing it needs to say how it begins.
@@ -342,6 +343,7 @@ pub async fn a_rewrite_replaces_on_the_active_branch(backend: &Backend) {
     let mut guard = backend.locks.guard(&mut scope, ask).await.expect("a guard");
     let change = Rewrite {
         replacements: vec![(first.placed[1].id.clone(), user("short").body)],
+        ..Rewrite::default()
     };
     let done = backend
         .store
@@ -357,4 +359,61 @@ pub async fn a_rewrite_replaces_on_the_active_branch(backend: &Backend) {
     assert!(done.changed && done.rewritten_entries == 1 && done.branch_bytes_freed > 0);
     assert!(!none.changed && none.reason.is_some());
     assert_eq!(backend.said(&session).await, ["a", "short", "c"]);
+}
+
+/// The replaced entry is what it was but for its body, on whatever branch it stands, and the old body is stored nowhere.
+pub async fn a_rewrite_in_place_keeps_ids_and_leaves_nothing_of_what_was_there(backend: &Backend) {
+    let session = fresh("in-place");
+    let commit = born(
+        vec![user("a"), user("a long story"), assistant("c")],
+        Intent::AtHead,
+    );
+    let first = backend
+        .commit(&session, &Head::default(), commit)
+        .await
+        .expect("a commit");
+    let ids: Vec<EntryId> = first
+        .placed
+        .iter()
+        .map(|placed| placed.id.clone())
+        .collect();
+    let mut scope = LockScope::open();
+    let ask = GuardAsk::side(&session, Phase::MAINTAIN, soon());
+    let mut guard = backend.locks.guard(&mut scope, ask).await.expect("a guard");
+    backend
+        .store
+        .move_head(&mut guard, ids.first(), "a test")
+        .await
+        .expect("a move of the head");
+    let change = Rewrite {
+        replacements: vec![(ids[1].clone(), user("short").body)],
+        mode: RewriteMode::InPlace,
+    };
+    let done = backend
+        .store
+        .rewrite(&mut guard, &Head::default(), change)
+        .await
+        .expect("a rewrite in place");
+    drop(guard);
+    assert!(done.changed && done.rewritten_entries == 1);
+    assert!(done.stored_bytes_delta < 0 && done.branch_bytes_freed == 0);
+    assert_eq!(backend.said(&session).await, ["a"]);
+    let all = backend
+        .store
+        .open(&session, View::Everything)
+        .await
+        .expect("the session");
+    let there = all.transcript.entries();
+    let there: Vec<String> = there
+        .filter(|entry| ids.contains(entry.id()))
+        .filter_map(|entry| Some(entry.message()?.text()))
+        .collect();
+    assert_eq!(there, ["a", "short", "c"]);
+    for (entry, parent) in ids.iter().skip(1).zip(&ids) {
+        let above = all
+            .transcript
+            .parent_of(entry)
+            .map(latchwork_format::RawEntry::id);
+        assert_eq!(above, Some(parent), "it hangs where it hung");
+    }
 }

@@ -96,6 +96,11 @@ impl Disk for FaultDisk {
         self.rules.around(Operation::Remove, path, call)
     }
 
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        let call = || self.inner.remove_dir(path);
+        self.rules.around(Operation::Remove, path, call)
+    }
+
     fn list(&self, path: &Path) -> io::Result<Vec<OsString>> {
         let call = || self.inner.list(path);
         self.rules.around(Operation::List, path, call)

@@ -113,8 +113,8 @@ impl DiskFile for FaultFile {
         self.rules.around(Operation::SetMode, &self.path, call)
     }
 
-    fn set_owner(&self, uid: u32) -> io::Result<()> {
-        let call = || self.inner.set_owner(uid);
+    fn set_owner(&self, uid: u32, gid: u32) -> io::Result<()> {
+        let call = || self.inner.set_owner(uid, gid);
         self.rules.around(Operation::SetMode, &self.path, call)
     }
 

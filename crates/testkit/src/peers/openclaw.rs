@@ -60,6 +60,28 @@ impl OpenClaw {
         self.0.tell("appendToFile", command).map(drop)
     }
 
+    /// Mirrors messages of a Codex app-server's thread, each with its identity if it has one, by its own function.
+    ///
+    /// # Panics
+    /// When it cannot.
+    #[track_caller]
+    pub fn mirror(
+        &mut self,
+        path: impl AsRef<Path>,
+        scope: &str,
+        messages: &[(Option<&str>, Value)],
+    ) {
+        let messages: Vec<Value> = messages
+            .iter()
+            .map(|(identity, message)| json!({"identity": identity, "message": message}))
+            .collect();
+        let path = path.as_ref().to_string_lossy();
+        self.0.must(
+            "mirror",
+            json!({"path": path, "scope": scope, "messages": messages}),
+        );
+    }
+
     /// Takes its own write lock on a session file, as every write of its run does, and keeps it.
     ///
     /// # Errors

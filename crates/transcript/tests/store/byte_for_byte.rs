@@ -125,7 +125,14 @@ async fn a_rewrite_changes_what_it_replaces_and_references_and_no_other_byte() {
         let mut guard = store.guard(&mut scope, ask).await.unwrap();
         let replacements = vec![(hello, user("hello again").body)];
         let done = store
-            .rewrite(&mut guard, &base, Rewrite { replacements })
+            .rewrite(
+                &mut guard,
+                &base,
+                Rewrite {
+                    replacements,
+                    ..Rewrite::default()
+                },
+            )
             .await
             .unwrap();
         guard.release().await.unwrap();

@@ -88,15 +88,40 @@ async fn what_changed_since_the_last_list_is_read_and_nothing_else() {
     // That it is used is seen where it should not have been believed.
     let kept = std::fs::read(cache(&bench)).unwrap();
     let end = kept.iter().position(|byte| *byte == b'\n').unwrap();
-    let (len, _): (usize, u32) = serde_json::from_slice(&kept[..end]).unwrap();
+    let (len, _, shape): (usize, u32, u8) = serde_json::from_slice(&kept[..end]).unwrap();
     let rows = String::from_utf8(kept[end + 1..][..len].to_vec())
         .unwrap()
         .replace("third", "3rd__");
     let sum = crc32fast::hash(rows.as_bytes());
-    std::fs::write(cache(&bench), format!("[{},{sum}]\n{rows}", rows.len())).unwrap();
+    std::fs::write(
+        cache(&bench),
+        format!("[{},{sum},{shape}]\n{rows}", rows.len()),
+    )
+    .unwrap();
     assert_eq!(
         list(&bench.store()).await[2].title.as_deref(),
         Some("3rd__ words")
+    );
+}
+
+#[tokio::test]
+async fn a_cache_of_a_version_before_whose_rows_lack_the_parent_does_not_count() {
+    let bench = Bench::new();
+    write(&bench, "one", "words", "");
+    list(&bench.store()).await;
+    let kept = std::fs::read(cache(&bench)).unwrap();
+    let end = kept.iter().position(|byte| *byte == b'\n').unwrap();
+    let (len, _, _): (usize, u32, u8) = serde_json::from_slice(&kept[..end]).unwrap();
+    let rows = String::from_utf8(kept[end + 1..][..len].to_vec())
+        .unwrap()
+        .replace("words", "WORDS");
+    let sum = crc32fast::hash(rows.as_bytes());
+    std::fs::write(cache(&bench), format!("[{},{sum}]\n{rows}", rows.len())).unwrap();
+    let seen = list(&bench.store()).await;
+    assert_ne!(
+        seen[0].title.as_deref(),
+        Some("WORDS"),
+        "an old row was believed"
     );
 }
 

@@ -49,6 +49,7 @@ fn facts_of(number: u64, inode: &Inode) -> FileFacts {
         size: inode.bytes.len() as u64,
         mode: inode.mode,
         uid: 0,
+        gid: 0,
         kind: if inode.is_dir {
             FileKind::Directory
         } else {

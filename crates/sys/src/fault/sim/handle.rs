@@ -133,7 +133,7 @@ impl DiskFile for SimFile {
 
     fn facts(&self) -> io::Result<FileFacts> {
         let live = self.machine.call(self.process)?;
-        live.state.facts(self.node, self.machine.uid)
+        live.state.facts(self.node, self.machine.owner)
     }
 
     fn try_lock(&self) -> io::Result<bool> {

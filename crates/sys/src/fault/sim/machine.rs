@@ -26,7 +26,8 @@ pub(super) struct Machine {
     /// A lock may have become free.
     freed: Condvar,
     pub(super) seed: u64,
-    pub(super) uid: u32,
+    /// The user and the group that every file belongs to.
+    pub(super) owner: (u32, u32),
 }
 
 /// Which open file.
@@ -95,7 +96,10 @@ impl Machine {
             }),
             freed: Condvar::new(),
             seed,
-            uid: rustix::process::geteuid().as_raw(),
+            owner: (
+                rustix::process::geteuid().as_raw(),
+                rustix::process::getegid().as_raw(),
+            ),
         }
     }
 

@@ -154,7 +154,7 @@ impl Disk for SimProcess {
     }
 
     fn facts(&self, path: &Path) -> io::Result<FileFacts> {
-        self.read(|state| state.facts(state.find(path)?, self.machine.uid))
+        self.read(|state| state.facts(state.find(path)?, self.machine.owner))
     }
 
     fn create_dir(&self, path: &Path, mode: u32) -> io::Result<()> {
@@ -199,6 +199,20 @@ impl Disk for SimProcess {
         let node = place.node.ok_or(Errno::NOENT)?;
         if live.state.inode(node)?.dir().is_some() {
             return Err(Errno::ISDIR.into());
+        }
+        let change = Move(vec![(place.dir, place.name, None)]);
+        rename(&mut live, change, "remove", &[path])
+    }
+
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        let mut live = self.machine.call(self.id)?;
+        let place = live.state.place(path)?;
+        let node = place.node.ok_or(Errno::NOENT)?;
+        if live.state.inode(node)?.dir().is_none() {
+            return Err(Errno::NOTDIR.into());
+        }
+        if live.state.names(node)?.iter().next().is_some() {
+            return Err(Errno::NOTEMPTY.into());
         }
         let change = Move(vec![(place.dir, place.name, None)]);
         rename(&mut live, change, "remove", &[path])

@@ -327,7 +327,7 @@ impl State {
         self.orphans = 0;
     }
 
-    pub(super) fn facts(&self, node: Node, uid: u32) -> io::Result<FileFacts> {
+    pub(super) fn facts(&self, node: Node, (uid, gid): (u32, u32)) -> io::Result<FileFacts> {
         let inode = self.inode(node)?;
         let (kind, size) = match &inode.body {
             Body::File(file) => (FileKind::Regular, file.cache.len()),
@@ -340,6 +340,7 @@ impl State {
             size,
             mode: inode.mode,
             uid,
+            gid,
             kind,
             modified_ms: i64::try_from(inode.modified).unwrap_or(i64::MAX),
             modified_nanos: u32::try_from(inode.modified % 1000 * 1_000_000).unwrap_or(0),

@@ -147,6 +147,10 @@ impl Disk for TraceDisk {
         Ok(())
     }
 
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        self.inner.remove_dir(path)
+    }
+
     fn list(&self, path: &Path) -> io::Result<Vec<OsString>> {
         self.inner.list(path)
     }
@@ -297,8 +301,8 @@ impl DiskFile for TraceFile {
         self.inner.set_mode(mode)
     }
 
-    fn set_owner(&self, uid: u32) -> io::Result<()> {
-        self.inner.set_owner(uid)
+    fn set_owner(&self, uid: u32, gid: u32) -> io::Result<()> {
+        self.inner.set_owner(uid, gid)
     }
 
     fn forget_cached(&self, from: u64) -> io::Result<()> {

@@ -1,0 +1,193 @@
+//! A plan of the home, and carrying it out session by session, each in hand while it goes.
+//!
+//! Everything is looked at again at the moment it goes: what somebody works on by then, what was changed since, and what messages wait in
+//! stays, and so does the parent of what stayed. Limit: a fork that is made between plan and end names a parent that may be in the
+//! archive by then; it has all of its words.
+
+use std::collections::HashSet;
+
+use latchwork_lock::LockScope;
+use latchwork_session::{SessionId, SessionSummary, TranscriptStore};
+use latchwork_transcript::{IfWaiting, PutAwayError};
+
+use super::archive::Moved;
+use super::hold;
+use super::plan::{Limits, Planned, Seen, plan};
+use super::receipts::Receipt;
+use super::{House, HouseError, lineage};
+
+/// What becomes of a session that is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// It is archived.
+    Archive,
+    /// It is removed, with a receipt. Copies of it that are archived already stay.
+    Delete,
+}
+
+/// A plan of the home.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Cleanup {
+    /// The sessions, newest first.
+    pub sessions: Vec<SessionSummary>,
+    /// What becomes of each.
+    pub planned: Planned,
+    /// Which of them begins with the words of which.
+    parents: Vec<Option<usize>>,
+}
+
+/// What came of one session that was due.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Cleaned {
+    /// Its place among the sessions of the plan.
+    pub at: usize,
+    /// What came of it.
+    pub came: Came,
+}
+
+/// What came of a session that was due.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Came {
+    /// It is archived.
+    Archived(Moved),
+    /// It is gone.
+    Removed(Receipt),
+    /// It stayed, for this reason.
+    Stayed(String),
+}
+
+impl House {
+    /// What is due, and why. Nothing is locked or written.
+    ///
+    /// # Errors
+    /// [`HouseError`] when the home cannot be looked at.
+    pub async fn plan_cleanup(&self, limits: &Limits) -> Result<Cleanup, HouseError> {
+        let sessions = self.store.list().await?;
+        let view = self.store.folder_view().await?;
+        let live: HashSet<&str> = view
+            .sessions
+            .iter()
+            .map(|seen| seen.session.as_str())
+            .collect();
+        let parents = lineage::parents(self, &sessions);
+        let seen: Vec<Seen> = sessions
+            .iter()
+            .zip(&parents)
+            .map(|(session, parent)| Seen {
+                modified_ms: session.modified_ms,
+                bytes: session.bytes,
+                waits: session.waiting > 0,
+                live: live.contains(session.session.as_str()),
+                parent: *parent,
+            })
+            .collect();
+        let planned = plan(&seen, limits, self.system.clock.wall_ms());
+        self.system.steps.reach("house:planned");
+        Ok(Cleanup {
+            sessions,
+            planned,
+            parents,
+        })
+    }
+
+    /// Carries a plan out, as far as it holds still.
+    ///
+    /// # Errors
+    /// [`HouseError`] when something cannot be moved or written down; what was done until then is done.
+    ///
+    /// # Cancel safety
+    /// May be dropped at any await: each session is there or gone, and the next cleanup goes on.
+    pub async fn clean_up(
+        &self,
+        scope: &mut LockScope,
+        cleanup: &Cleanup,
+        action: Action,
+    ) -> Result<Vec<Cleaned>, HouseError> {
+        let mut done = Vec::new();
+        let mut stayed: HashSet<usize> = HashSet::new();
+        for &at in &cleanup.planned.order {
+            let Some(session) = cleanup.sessions.get(at) else {
+                continue;
+            };
+            let child = stayed
+                .iter()
+                .find(|child| cleanup.parents.get(**child) == Some(&Some(at)))
+                .and_then(|child| cleanup.sessions.get(*child));
+            let came = match child {
+                Some(child) => {
+                    let child = &child.session;
+                    Came::Stayed(format!("session {child}, which descends from it, stayed"))
+                }
+                None => self.clean_one(scope, session, action).await?,
+            };
+            if matches!(came, Came::Stayed(_)) {
+                stayed.insert(at);
+            }
+            done.push(Cleaned { at, came });
+        }
+        Ok(done)
+    }
+
+    async fn clean_one(
+        &self,
+        scope: &mut LockScope,
+        session: &SessionSummary,
+        action: Action,
+    ) -> Result<Came, HouseError> {
+        let look = (session.modified_ms, session.bytes);
+        let id = &session.session;
+        let came = match action {
+            Action::Archive => self
+                .archive_as_seen(scope, id, IfWaiting::Stay, Some(look))
+                .await
+                .map(Came::Archived),
+            Action::Delete => {
+                let gone = self.delete_as_seen(scope, id, look).await;
+                gone.map(|receipt| match receipt {
+                    Some(receipt) => Came::Removed(receipt),
+                    None => Came::Stayed("nothing of it was there any more".to_owned()),
+                })
+            }
+        };
+        match came {
+            Err(error) if keeps(&error) => Ok(Came::Stayed(error.to_string())),
+            came => came,
+        }
+    }
+
+    async fn delete_as_seen(
+        &self,
+        scope: &mut LockScope,
+        session: &SessionId,
+        look: hold::Look,
+    ) -> Result<Option<Receipt>, HouseError> {
+        let folder = self.removed_folder(session);
+        let expected = Some((&self.system, look));
+        hold::away(
+            &self.store,
+            scope,
+            session,
+            &folder,
+            IfWaiting::Stay,
+            expected,
+        )
+        .await?;
+        self.finish(session, &folder, "session").await
+    }
+}
+
+/// Whether it is no failure: the session is wanted.
+fn keeps(error: &HouseError) -> bool {
+    error.is_contention()
+        || matches!(
+            error,
+            HouseError::Changed { .. }
+                | HouseError::NoSession { .. }
+                | HouseError::Acquire(_)
+                | HouseError::Claim(_)
+                | HouseError::Move(PutAwayError::Waiting { .. } | PutAwayError::Guard(_))
+        )
+}
