@@ -7,11 +7,11 @@
 //! Invariant: what was looked at under the guard is what is written to; a program that takes no lock is noticed and the look
 //! repeated. Deliberately absent: the inbox. What is persisted here was answered already, so no turn is to answer it.
 
-use latchwork_format::{Body, EntryId, RawEntry, Role, Usage};
+use latchwork_format::{Body, EntryId, RawEntry, Role};
 use latchwork_lock::{LockScope, PhaseGuard};
 use latchwork_session::{
-    AppendError, Birth, Commit, Intent, Key, Level, NewEntry, Receipt, SessionLocks, Snapshot,
-    TranscriptStore,
+    AppendError, Birth, Commit, Intent, Key, Level, NewEntry, Receipt, Reply, ReplyBlock,
+    SessionLocks, Snapshot, StopReason, TranscriptStore, Usage,
 };
 use serde_json::{Value, json};
 
@@ -299,24 +299,20 @@ fn words(text: &str) -> String {
 }
 
 fn reply_json(turn: &TextTurn, now: i64) -> Value {
-    let usage = turn.by.usage.unwrap_or_default();
-    json!({
-        "role": "assistant",
-        "content": [{ "type": "text", "text": turn.reply }],
-        "api": turn.by.api,
-        "provider": turn.by.provider,
-        "model": turn.by.model,
-        "usage": {
-            "input": usage.input,
-            "output": usage.output,
-            "cacheRead": usage.cache_read,
-            "cacheWrite": usage.cache_write,
-            "totalTokens": usage.total_tokens,
-            "cost": { "input": 0, "output": 0, "cacheRead": 0, "cacheWrite": 0, "total": 0 },
-        },
-        "stopReason": "stop",
-        "timestamp": now,
-    })
+    let reply = Reply {
+        provider: turn.by.provider.clone(),
+        api: turn.by.api.clone(),
+        model: turn.by.model.clone(),
+        blocks: vec![ReplyBlock::Text {
+            text: turn.reply.clone(),
+            signature: None,
+        }],
+        stop: StopReason::Stop,
+        usage: turn.by.usage.unwrap_or_default(),
+        response_id: None,
+        error: None,
+    };
+    reply.to_message(now)
 }
 
 fn entry(message: &Value, key: Option<&Key>) -> Result<NewEntry, WriteError> {

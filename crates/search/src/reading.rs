@@ -7,7 +7,7 @@ use std::io;
 use std::path::Path;
 
 use latchwork_format::{Limits, Outline, RawEntry};
-use latchwork_sys::{DiskFile, FileKind, OpenHow, System};
+use latchwork_sys::{DiskFile, FileKind, OpenHow, System, read_up_to};
 
 use crate::folder::Stamp;
 
@@ -161,13 +161,7 @@ impl Reading {
         self.piece.resize(wanted, 0);
         // Room for one huge line is not kept for all that follow.
         self.piece.shrink_to(wanted.max(PIECE));
-        let mut filled = 0;
-        while let Some(rest) = self.piece.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            match self.file.read_at(rest, offset + filled as u64)? {
-                0 => break,
-                read => filled += read,
-            }
-        }
+        let filled = read_up_to(&*self.file, &mut self.piece, offset)?;
         self.piece.truncate(filled);
         Ok(())
     }

@@ -148,17 +148,27 @@ pub fn read_at_most(file: &dyn DiskFile, limit: usize) -> io::Result<Vec<u8>> {
 /// # Errors
 ///
 /// [`io::ErrorKind::UnexpectedEof`] if the file ends before; else the bare [`io::Error`].
-pub fn read_exact_at(file: &dyn DiskFile, mut buf: &mut [u8], mut offset: u64) -> io::Result<()> {
-    while !buf.is_empty() {
-        match file.read_at(buf, offset)? {
-            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-            read => {
-                buf = &mut buf[read..];
-                offset += read as u64;
-            }
+pub fn read_exact_at(file: &dyn DiskFile, buf: &mut [u8], offset: u64) -> io::Result<()> {
+    match read_up_to(file, buf, offset)? {
+        read if read == buf.len() => Ok(()),
+        _ => Err(io::ErrorKind::UnexpectedEof.into()),
+    }
+}
+
+/// Fills the buffer from an offset as far as the file goes, and says how far that was.
+///
+/// # Errors
+///
+/// The bare [`io::Error`].
+pub fn read_up_to(file: &dyn DiskFile, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buf.len() {
+        match file.read_at(&mut buf[filled..], offset + filled as u64)? {
+            0 => break,
+            read => filled += read,
         }
     }
-    Ok(())
+    Ok(filled)
 }
 
 fn write_temporary(

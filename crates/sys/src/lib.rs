@@ -47,7 +47,8 @@ mod steps;
 mod system;
 
 pub use atomic::{
-    create_whole, make_private_dir, read_at_most, read_exact_at, temporary_beside, write_whole,
+    create_whole, make_private_dir, read_at_most, read_exact_at, read_up_to, temporary_beside,
+    write_whole,
 };
 pub use clock::{Clock, RealClock, Sleep};
 pub use companion::Companion;

@@ -7,7 +7,7 @@ use std::io;
 
 use latchwork_export::Source;
 use latchwork_format::{Outline, RawEntry};
-use latchwork_sys::DiskFile;
+use latchwork_sys::{DiskFile, read_up_to};
 use tokio_util::sync::CancellationToken;
 
 /// How much is read at once, in bytes.
@@ -72,13 +72,7 @@ impl<'a> Entries<'a> {
         self.piece.resize(PIECE.max(len), 0);
         // Room for one huge line is not kept for all that follow.
         self.piece.shrink_to(PIECE.max(len));
-        let mut filled = 0;
-        while let Some(rest) = self.piece.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            match self.file.read_at(rest, offset + filled as u64)? {
-                0 => break,
-                read => filled += read,
-            }
-        }
+        let filled = read_up_to(self.file, &mut self.piece, offset)?;
         self.piece.truncate(filled);
         Ok(())
     }

@@ -47,6 +47,11 @@ fn with_key(text: &str) -> NewEntry {
     }
 }
 
+async fn first_of(store: &FileStore) -> EntryId {
+    let there = open(store).await;
+    there.transcript.entries().next().unwrap().id().clone()
+}
+
 /// Everything under the folder of sessions that holds `text`.
 fn files_with(bench: &Bench, text: &str) -> Vec<std::path::PathBuf> {
     let mut found = Vec::new();
@@ -173,14 +178,7 @@ async fn an_entry_that_is_not_there_or_says_so_already_changes_nothing() {
         bench.text(),
         std::fs::metadata(bench.transcript()).unwrap().ino(),
     );
-    let hello = open(&store)
-        .await
-        .transcript
-        .entries()
-        .next()
-        .unwrap()
-        .id()
-        .clone();
+    let hello = first_of(&store).await;
     for (id, new) in [(EntryId::new("nobody"), "x"), (hello, "hello")] {
         let done = replace(&store, &base, vec![(id, user(new))]).await.unwrap();
         assert!(
@@ -211,14 +209,7 @@ async fn the_new_file_has_the_owner_and_the_permissions_of_the_old_one() {
         (facts.mode() & 0o777, facts.uid(), facts.gid())
     };
     let before = facts();
-    let hello = open(&store)
-        .await
-        .transcript
-        .entries()
-        .next()
-        .unwrap()
-        .id()
-        .clone();
+    let hello = first_of(&store).await;
     assert!(
         replace(&store, &base, vec![(hello, user("bye"))])
             .await
@@ -234,14 +225,7 @@ async fn a_program_without_a_lock_that_writes_meanwhile_is_noticed_and_nothing_i
     let steps = Arc::new(ScriptedSteps::new());
     let store = bench.store_with(steps.clone());
     let base = begun(&store).await;
-    let hello = open(&store)
-        .await
-        .transcript
-        .entries()
-        .next()
-        .unwrap()
-        .id()
-        .clone();
+    let hello = first_of(&store).await;
     let path = bench.transcript();
     let theirs = pi_user("theirs", base.leaf.as_ref().map(EntryId::as_str), "me too");
     let words = theirs.clone();
@@ -283,14 +267,7 @@ async fn what_a_program_without_a_lock_wrote_in_the_last_moment_is_taken_over() 
     let steps = Arc::new(ScriptedSteps::new());
     let store = bench.store_with(steps.clone());
     let base = begun(&store).await;
-    let hello = open(&store)
-        .await
-        .transcript
-        .entries()
-        .next()
-        .unwrap()
-        .id()
-        .clone();
+    let hello = first_of(&store).await;
     // It has opened the file before it is replaced, and writes behind that.
     let held = std::fs::OpenOptions::new()
         .append(true)
@@ -315,14 +292,7 @@ async fn a_reader_that_has_seen_the_old_file_sees_the_new_one() {
     let (writer, reader) = (bench.store(), bench.store());
     let base = begun(&writer).await;
     assert_eq!(said(&reader).await, ["hello", "hi"]);
-    let hello = open(&writer)
-        .await
-        .transcript
-        .entries()
-        .next()
-        .unwrap()
-        .id()
-        .clone();
+    let hello = first_of(&writer).await;
     replace(
         &writer,
         &base,
