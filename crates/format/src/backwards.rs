@@ -6,8 +6,8 @@
 //! is [`FromEnd::NeedAll`] and never a guess.
 //!
 //! Deliberately absent: files (the caller reads), repairs of the tree (a reading of all lines makes them).
-//! Limits: what is found is held, one block of the file or one line within the limits, and eight bytes and some for each
-//! entry passed.
+//! Limits: what is found is held, one block of the file or one line within the limits, and some three bytes for
+//! each entry passed (sixteen where its id is not one of pi's).
 
 mod blocks;
 mod seen;

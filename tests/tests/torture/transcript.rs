@@ -70,8 +70,8 @@ const CONTROL_APPENDS: u64 = 3_000;
 /// Of how many sessions every cut of a rewrite and of a vacuum is tried.
 const ANEW: u64 = 20;
 const ANEW_LONG: u64 = 2_000;
-/// How long states are tried in the ordinary tests, and how many at most.
-const STATES_TIME: Duration = Duration::from_secs(120);
+/// How many states are tried in the ordinary tests, and how long at most: five minutes on two idle cores.
+const STATES_TIME: Duration = Duration::from_secs(420);
 const STATES: u64 = 2_000_000;
 /// A control is looked for in so many: far less than 1 % of two million.
 const CONTROL_STATES: u64 = 4_000;
