@@ -142,7 +142,20 @@ async function list({ who, folder }) {
   return { ms, againMs: now() - second, items: sessions.length, read, moreMib: peak - before };
 }
 
+/** Replaces messages in a session that nobody has open: OpenClaw's way, a new branch. */
+async function rewrite({ file, replacements }) {
+  const all = JSON.parse(readFileSync(replacements, "utf8"));
+  const replace = await exported("context-engine-maintenance-", "rewriteTranscriptEntriesInSessionFile");
+  await settle();
+  const [before, counted, start] = [forgetPeak(), io(), now()];
+  const done = await replace({ sessionFile: file, sessionId: "s", sessionKey: "agent:main:figures", request: { replacements: all }, config: {} });
+  const ms = now() - start;
+  const [read, written] = ioSince(counted);
+  const [, peak] = memory();
+  return { ms, items: done.rewrittenEntries, read, written, moreMib: peak - before, bytes: statSync(file).size };
+}
+
 const versions = () => ({ node: process.versions.node, openclaw: version("openclaw"), pi: version("@earendil-works/pi-coding-agent") });
 
-const answer = await { append, open, list, versions }[ask.measure](ask);
+const answer = await { append, open, rewrite, list, versions }[ask.measure](ask);
 process.stdout.write(`${JSON.stringify(answer)}\n`, () => process.exit(0));

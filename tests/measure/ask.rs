@@ -89,6 +89,31 @@ pub enum Ask {
         /// The transcript.
         file: PathBuf,
     },
+    /// Replaces the messages of entries: ours in place, OpenClaw by a new branch; by bare calls the file is written anew as it is.
+    Rewrite {
+        /// Who replaces them.
+        who: Who,
+        /// The transcript.
+        file: PathBuf,
+        /// A JSON array of objects: `entryId`, and `message` as it is to be.
+        replacements: PathBuf,
+    },
+    /// Goes on from another entry: a branch in the same file.
+    Branch {
+        /// The transcript.
+        file: PathBuf,
+        /// The entry.
+        to: String,
+    },
+    /// Makes another session of the active branch; by bare calls, a copy of the file.
+    Fork {
+        /// Who makes it.
+        who: Who,
+        /// The transcript.
+        file: PathBuf,
+        /// The other one, which is not there yet.
+        to: PathBuf,
+    },
     /// Lists a folder of sessions, twice.
     List {
         /// Who lists it.
@@ -156,6 +181,8 @@ pub mod names {
     pub const RENDER_MS: &str = "renderMs";
     /// The entries written as JSON out of values, milliseconds.
     pub const SERIALISE_MS: &str = "serialiseMs";
+    /// Bytes of the file when it was done.
+    pub const BYTES: &str = "bytes";
 }
 
 #[cfg(test)]

@@ -40,10 +40,10 @@ fn messages(home: &Home, count: usize) -> PathBuf {
 #[track_caller]
 fn answer(program: Invocation, ask: &Ask) -> Answer {
     let finished = program.arg(serde_json::to_string(ask).unwrap()).run();
-    finished.expect_success().json_lines().pop().map_or_else(
-        || panic!("nothing was answered"),
-        |answer| serde_json::from_value(answer).unwrap(),
-    )
+    let finished = finished.expect_success();
+    // Before it, a peer may say what it does.
+    let last = finished.stdout.lines().next_back();
+    serde_json::from_str(last.unwrap()).unwrap()
 }
 
 #[track_caller]
@@ -110,6 +110,96 @@ fn what_is_brought_to_the_device_is_measured_against_one_line_and_one_sync() {
     // Three rounds to warm up and two that count; each under one guard and with a guard each.
     let transcript = Transcript::parse(&fs::read(&file).unwrap());
     assert_eq!(transcript.entry_count(), 5 * 2 * (1 + 8));
+}
+
+#[test]
+fn what_is_replaced_branched_and_forked_stands_in_the_file() {
+    let home = Home::new();
+    let folder = home.path("sessions");
+    let file = session(&folder, "a", Shape::Linear, 200);
+    let before = fs::read_to_string(&file).unwrap();
+    let entries: Vec<Value> = before
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let said: Vec<&Value> = entries
+        .iter()
+        .filter(|entry| entry["type"] == "message")
+        .collect();
+    let replacement = |entry: &&&Value| {
+        let mut message = entry["message"].clone();
+        message["content"] = serde_json::json!([{ "type": "text", "text": "[taken out]" }]);
+        serde_json::json!({ "entryId": entry["id"], "message": message })
+    };
+    let all: Vec<Value> = said
+        .iter()
+        .step_by(10)
+        .take(7)
+        .collect::<Vec<_>>()
+        .iter()
+        .map(replacement)
+        .collect();
+    let replacements = home.write("replacements", serde_json::to_string(&all).unwrap());
+    let rewrite = |who, file: &Path| Ask::Rewrite {
+        who,
+        file: file.to_owned(),
+        replacements: replacements.clone(),
+    };
+    let theirs = folder.join("theirs.jsonl");
+    fs::copy(&file, &theirs).unwrap();
+    let bare = measure(&home, &rewrite(Who::Raw, &file));
+    assert!(bare[names::MS] > 0.0);
+    assert_eq!(
+        fs::read_to_string(&file).unwrap(),
+        before,
+        "the bare calls change nothing"
+    );
+    let ours = measure(&home, &rewrite(Who::Ours, &file));
+    let after = fs::read_to_string(&file).unwrap();
+    assert_eq!(ours[names::ITEMS] as usize, 7);
+    assert_eq!(ours[names::BYTES] as usize, after.len());
+    assert_eq!(after.matches("[taken out]").count(), 7);
+    assert_eq!(after.lines().count(), before.lines().count());
+    if let Ok(peers) = Peers::find() {
+        let script = peers
+            .openclaw_script(&home, &[], "transcript-figures.mjs")
+            .unwrap();
+        let theirs_answer = answer(script, &rewrite(Who::Openclaw, &theirs));
+        assert_eq!(theirs_answer[names::ITEMS] as usize, 7);
+        assert!(
+            fs::read_to_string(&theirs)
+                .unwrap()
+                .matches("[taken out]")
+                .count()
+                >= 7
+        );
+    }
+    let to = said[said.len() / 2]["id"].as_str().unwrap().to_owned();
+    let fork = Ask::Fork {
+        who: Who::Ours,
+        file: file.clone(),
+        to: folder.join("fork.jsonl"),
+    };
+    measure(&home, &fork);
+    let active = |bytes: &[u8]| {
+        let transcript = Transcript::parse(bytes);
+        let leaf = transcript.leaf().unwrap();
+        transcript.branch(leaf).unwrap().len()
+    };
+    let forked = fs::read(folder.join("fork.jsonl")).unwrap();
+    assert_eq!(active(&forked), active(after.as_bytes()));
+    let branched = measure(
+        &home,
+        &Ask::Branch {
+            file: file.clone(),
+            to,
+        },
+    );
+    assert!(branched[names::MS] > 0.0 && branched[names::AGAIN_MS] > 0.0);
+    assert!(
+        fs::read_to_string(&file).unwrap().len() > after.len(),
+        "the branch was noted"
+    );
 }
 
 #[test]

@@ -10,11 +10,12 @@
 //! |---|---|
 //! | `ours` | every call of our store |
 //! | `raw` | the bare system calls |
-//! | `append`, `device`, `open`, `list`, `project` | one kind of measurement each |
+//! | `append`, `device`, `open`, `list`, `project`, `change` | one kind of measurement each |
 //! | `process` | what the kernel knows of this process |
 //! | `joiner` | whole sections of another harness, each figure by a process of its own |
 
 mod append;
+mod change;
 mod device;
 mod joiner;
 mod list;
@@ -80,6 +81,13 @@ async fn answer(ask: Ask) -> Result<Answer, Failure> {
             again,
         } => open::measure(&file, show, again).await,
         Ask::Prime { file } => ours::Session::of(&file)?.prime().await,
+        Ask::Rewrite {
+            who,
+            file,
+            replacements,
+        } => change::rewrite(who, &file, &replacements).await,
+        Ask::Branch { file, to } => change::branch(&file, &to).await,
+        Ask::Fork { who, file, to } => change::fork(who, &file, &to).await,
         Ask::List { who: _, folder } => list::measure(&folder).await,
         Ask::Project { file, runs } => project::measure(&file, runs),
         Ask::Versions => Err("the versions of ours are the benchmark's own".into()),

@@ -6,11 +6,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use latchwork_format::{Body, Context, RawEntry, context};
+use latchwork_format::{Body, Context, EntryId, RawEntry, context};
 use latchwork_lock::{LockScope, Phase, PhaseGuard, TurnClaim, Wait};
 use latchwork_session::{
-    Birth, ClaimAsk, Commit, GuardAsk, Head, IfClaimed, Intent, Level, NewEntry, Receipt,
-    SessionId, SessionLocks as _, Snapshot, TranscriptStore as _, TurnId, View,
+    Birth, ClaimAsk, Commit, GuardAsk, Head, IfClaimed, Intent, Level, NewEntry, Receipt, Rewrite,
+    RewriteMode, SessionId, SessionLocks as _, Snapshot, TranscriptStore as _, TurnId, View,
 };
 use latchwork_sys::System;
 use latchwork_tests::measure::Answer;
@@ -124,6 +124,70 @@ impl Session {
         guard.release().await?;
         receipt?.reached(Level::Synced).await?;
         Ok(numbers([]))
+    }
+
+    /// Replaces entries where they stand, on the device; how many.
+    #[expect(
+        clippy::await_holding_invalid_type,
+        reason = "a guard over one call of the store"
+    )]
+    pub(crate) async fn rewrite(
+        &self,
+        replacements: Vec<(EntryId, Body)>,
+    ) -> Result<usize, Failure> {
+        let mut scope = scope();
+        let base = self.end().await?;
+        let mut guard = self.guard_beside(&mut scope).await?;
+        let rewrite = Rewrite {
+            replacements,
+            mode: RewriteMode::InPlace,
+        };
+        let done = self.store.rewrite(&mut guard, &base, rewrite).await;
+        guard.release().await?;
+        let done = done?;
+        if let Some(receipt) = &done.receipt {
+            on_device(receipt).await?;
+        }
+        Ok(done.rewritten_entries)
+    }
+
+    /// Goes on from another entry, on the device.
+    #[expect(
+        clippy::await_holding_invalid_type,
+        reason = "a guard over one call of the store"
+    )]
+    pub(crate) async fn branch(&self, to: &EntryId) -> Result<(), Failure> {
+        let mut scope = scope();
+        let mut guard = self.guard_beside(&mut scope).await?;
+        let done = self
+            .store
+            .branch(&mut guard, Some(to), "figures", Vec::new());
+        let done = done.await;
+        guard.release().await?;
+        on_device(&done?).await
+    }
+
+    /// Makes the session `to` of the active branch, on the device.
+    #[expect(
+        clippy::await_holding_invalid_type,
+        reason = "a guard over one call of the store"
+    )]
+    pub(crate) async fn fork(&self, to: &Self) -> Result<(), Failure> {
+        let mut scope = scope();
+        let source = self.store.open(&self.id, View::Everything).await?;
+        let birth = Birth {
+            cwd: "/".to_owned(),
+            ..Birth::default()
+        };
+        let mut guard = to.guard_beside(&mut scope).await?;
+        let done = to.store.fork(&mut guard, &source, birth).await;
+        guard.release().await?;
+        Ok(done?)
+    }
+
+    /// Where the active branch ends, with no more of the session than that.
+    async fn end(&self) -> Result<Head, Failure> {
+        Ok(self.store.open(&self.id, View::Last(1)).await?.head)
     }
 
     /// The session with what its context is made of.

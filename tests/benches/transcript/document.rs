@@ -3,7 +3,7 @@
 use latchwork_tests::measure::{Part, Words};
 
 use crate::size::Size;
-use crate::{append, device, huge, last, list, open, project};
+use crate::{append, change, device, huge, last, list, open, project};
 
 pub(crate) const WORDS: Words = Words {
     name: "transcript",
@@ -16,7 +16,7 @@ pub(crate) const WORDS: Words = Words {
 };
 
 /// The parts, and how each was measured.
-const PARTS: [Part; 7] = [
+const PARTS: [Part; 8] = [
     (append::SECTION, "Appending", APPEND),
     (device::SECTION, "Appending to the device", DEVICE),
     (
@@ -27,6 +27,7 @@ const PARTS: [Part; 7] = [
     (last::SECTION, "The last fifty entries", LAST),
     (list::SECTION, "Listing sessions", LIST),
     (project::SECTION, "From a context to a request", PROJECT),
+    (change::SECTION, "Changing what is stored", CHANGE),
     (huge::SECTION, "A session of 10 GB", HUGE),
 ];
 
@@ -47,6 +48,10 @@ const LIST: &str = "Ours and pi list the folder, with name and title of each ses
 titles for the first hundred only.";
 const PROJECT: &str = "The context of a session without compactions, made a valid conversation for a model, and that rendered as the bytes of a request; beside \
 it, the same entries as values written as JSON by `serde_json`.";
+const CHANGE: &str = "A session of 100,000 entries without a compaction, a copy of it for each figure. Ours replaces messages where they stand; OpenClaw \
+(`rewriteTranscriptEntriesInSessionFile`) puts everything from the first of them on once more behind the end, and asks for no sync. The bare calls copy the \
+file, wait for the device and give the copy its name. A branch is begun in the file that is there; another session is made by writing the active branch to a \
+file of its own, beside a copy by bare calls. *Saved index* has what a writer of ours saved beside the transcript.";
 const HUGE: &str = "The session is made for this, with compactions. Its file is larger than what is kept of it may be.";
 
 const HOW_TO_READ: &str = "\
@@ -57,7 +62,7 @@ same machine gives other numbers on another day, its disk above all.
 - **ours**: the store of files as it is set when nothing is set, with locks that exclude OpenClaw.
 - **raw calls**: `write` through a descriptor that is held, and `fdatasync` where a device is waited for.
 - **pi**: `SessionManager` of the package that OpenClaw carries, and of the newest one. The goals are set by the former.
-- **OpenClaw**: `appendSessionTranscriptMessage`, `readTranscriptFileState`, `readRecentSessionMessagesAsync` and `listSessionsFromStoreAsync` of 2026.5.18.
+- **OpenClaw**: `appendSessionTranscriptMessage`, `readTranscriptFileState`, `readRecentSessionMessagesAsync`, `rewriteTranscriptEntriesInSessionFile` and `listSessionsFromStoreAsync` of 2026.5.18.
 
 The sessions are made from a seed, the same bytes each time, about 1 KiB an entry; a compacted one is compacted every 400 entries or so, and branched.";
 
@@ -71,7 +76,7 @@ const NOT_MEASURED: &str = "\
 - Several processes that write one session: what their locks cost stands in [lock.md](lock.md).
 - A file that is not in the page cache, other filesystems than this, and disks that lie about what they have.
 - pi with a sync of its own: it never asks for one, and neither does OpenClaw.
-- Changing what is stored (rewrites), and repairs.";
+- Repairs, and dropping dead branches.";
 
 const PICTURE: &str = "Time to open, to see the last entries and to list, and the rate of appending by the length of the session, of each contender";
 

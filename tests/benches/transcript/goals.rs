@@ -6,7 +6,7 @@ use latchwork_tests::measure::{Figures, Goal, Limit, ratio};
 
 use crate::contender::Contender;
 use crate::size::{PEER_ENTRIES_MAX, Size};
-use crate::{append, device, huge, last, list, open, project};
+use crate::{append, change, device, huge, last, list, open, project};
 
 /// All goals, in the order of the tables.
 pub(crate) fn of(figures: &Figures, size: &Size) -> Vec<Goal> {
@@ -20,13 +20,14 @@ pub(crate) fn of(figures: &Figures, size: &Size) -> Vec<Goal> {
     goals.last(size);
     goals.list(size);
     goals.project(size);
+    goals.change();
     goals.huge();
     goals.all
 }
 
 // What stands in the way where a goal is not met: said of the goal, once for all whose way it stands in.
-const CHECKS: &str = "Before each commit the locks, the claim and the file are looked at again, and the work is handed to a thread that may block: system calls \
-                      and two changes of threads, where the bare write is one call.";
+const CHECKS: &str = "Around each commit the locks, the claim and the file are looked at again, in eight system calls that cost more than half of it; the \
+                      rest is a line made, checked and put into what is known of the session. The bare write is one call.";
 const GROWTH: &str = "Something is done for every entry that is there, or the cache of the processor holds less of what is known.";
 const AGAINST: &str = "Follows from what an append of ours costs; the peer's own rate differs from one run to another.";
 const SYNC: &str = "Between the write and the sync lie the hand-over to a thread that may wait for a disk, and the wake-up of whoever waits.";
@@ -38,6 +39,7 @@ const KEPT: &str = "More of the file is kept in memory than the context needs.";
 const ENTRIES: &str = "A quarter of a millisecond is what it costs (see \"again in the same process\"); the rest is a process that has just begun: its code and its \
 memory are touched for the first time.";
 const LISTING: &str = "Every transcript is opened and its beginning and end are read and parsed.";
+const CHANGED: &str = "The session is read and checked before anything is changed, and what was written is read back before it gets the name.";
 const PROJECTING: &str =
     "Each message is decoded, checked and made into a conversation's own types.";
 
@@ -232,6 +234,50 @@ impl Goals<'_> {
         });
         for (what, value) in found {
             self.add(what, value, Limit::AtMost(2.0), PROJECTING);
+        }
+    }
+
+    fn change(&mut self) {
+        let find = |case: &str, of: Contender, metric: &str| {
+            self.figures
+                .median(change::SECTION, case, of.name(), metric)
+        };
+        let (ours, theirs) = (Contender::Ours, Contender::OpenClaw);
+        let of_theirs = |case| {
+            let found = ratio(find(case, ours, change::MS), find(case, theirs, change::MS));
+            (format!("change, {case}: time for that of OpenClaw"), found)
+        };
+        let size = |case| {
+            let what = format!("change, {case}: the file afterwards, of what it was");
+            (what, find(case, ours, change::SIZE))
+        };
+        let copied = ratio(
+            find(change::FORK, ours, change::MS),
+            find(change::FORK, Contender::Raw, change::MS),
+        );
+        let branch = find(change::BRANCH, Contender::OursSaved, change::MS);
+        let all = [
+            (of_theirs(change::SPREAD), 1.0 / 15.0),
+            (of_theirs(change::TAIL), 1.0 / 15.0),
+            (size(change::SPREAD), 1.0),
+            (size(change::TAIL), 1.0),
+            (
+                (
+                    format!("change, {}: with what is saved, ms", change::BRANCH),
+                    branch,
+                ),
+                5.0,
+            ),
+            (
+                (
+                    format!("change, {}: time for that of a copy", change::FORK),
+                    copied,
+                ),
+                1.0,
+            ),
+        ];
+        for ((what, value), limit) in all {
+            self.add(what, value, Limit::AtMost(limit), CHANGED);
         }
     }
 

@@ -9,11 +9,12 @@
 //! | `contender` | who is measured |
 //! | `stage` | where the sessions lie, how a measurement is started |
 //! | `size` | how much of everything: the full run and the quick one |
-//! | `device`, `append`, `open`, `last`, `list`, `project`, `huge` | one part of the measurement each |
+//! | `device`, `append`, `open`, `last`, `list`, `project`, `change`, `huge` | one part of the measurement each |
 //! | `goals` | what was wanted, out of the figures |
 //! | `document`, `plot` | the words of `docs/performance/transcript.md`, and its picture |
 
 mod append;
+mod change;
 mod contender;
 mod device;
 mod document;
@@ -76,7 +77,7 @@ struct Results {
 
 type Part = fn(&Stage, &Size, &mut Results) -> Result<(), Failure>;
 
-const PARTS: [(&str, Part); 7] = [
+const PARTS: [(&str, Part); 8] = [
     // First, while the disk is quiet: what the others write keeps it busy for minutes.
     (device::SECTION, device::measure),
     (append::SECTION, append::measure),
@@ -84,6 +85,7 @@ const PARTS: [(&str, Part); 7] = [
     (last::SECTION, last::measure),
     (list::SECTION, list::measure),
     (project::SECTION, project::measure),
+    (change::SECTION, change::measure),
     (huge::SECTION, huge::measure),
 ];
 

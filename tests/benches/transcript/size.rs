@@ -23,6 +23,8 @@ pub(crate) struct Size {
     pub(crate) list: (u64, u64),
     /// Entries that are projected, and how often in one run.
     pub(crate) project: (u64, usize),
+    /// Entries of the session that is changed.
+    pub(crate) change: u64,
     /// Bytes of the largest session; 0 for none.
     pub(crate) huge_bytes: u64,
 }
@@ -41,6 +43,7 @@ pub(crate) const FULL: Size = Size {
     last_of: &[1_000, 10_000, 100_000, 1_000_000],
     list: (1_000, 100),
     project: (10_000, 5),
+    change: 100_000,
     huge_bytes: 10 << 30,
 };
 
@@ -55,5 +58,6 @@ pub(crate) const QUICK: Size = Size {
     last_of: &[1_000, 10_000],
     list: (100, 100),
     project: (1_000, 2),
+    change: 10_000,
     huge_bytes: 200 << 20,
 };
