@@ -33,14 +33,14 @@ pub(crate) async fn run(
 ) -> Result<Exit, Failure> {
     match &typed.what {
         Some(SessionsWhat::Show(typed)) => show::run(typed, latchwork).await,
-        Some(SessionsWhat::Rm(typed)) => remove::run(typed, latchwork).await,
+        Some(SessionsWhat::Rm(typed)) => remove::run(typed, latchwork, errors).await,
         Some(SessionsWhat::Archive(typed)) => archive::archive(typed, latchwork).await,
         Some(SessionsWhat::Restore(typed)) => archive::restore(typed, latchwork).await,
         Some(SessionsWhat::List(typed)) if typed.archived => {
             archive::list(typed.json, latchwork).await
         }
         Some(SessionsWhat::Cleanup(typed)) if typed.own.is_meant() => {
-            tidy::run(typed, latchwork).await
+            tidy::run(typed, latchwork, errors).await
         }
         Some(SessionsWhat::List(typed)) => list::run(typed, latchwork, world),
         Some(SessionsWhat::Cleanup(typed)) => cleanup::run(typed, latchwork, errors).await,

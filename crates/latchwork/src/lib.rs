@@ -22,6 +22,7 @@
 //! | `doctor` | everything on which sessions rest, looked at and repaired |
 //! | `exporting` | a session as Markdown or as one HTML page |
 //! | `searching` | search over all sessions of a home or a folder |
+//! | `forgetting` | what is gone from a home, taken out of its search indexes |
 //! | `house` | the home kept in order: sessions removed, archived, restored, tidied up |
 //! | `address` | what a person calls a session by, and where that leads |
 //! | `openclaw` | an OpenClaw home's session store |
@@ -38,6 +39,7 @@ pub mod doctor;
 mod exporting;
 mod facade;
 mod follow;
+mod forgetting;
 pub mod home;
 pub mod house;
 mod import;

@@ -2,6 +2,7 @@
 //! goes, and killed anywhere in between the next run ends it.
 
 mod archived;
+mod indexed;
 mod removed;
 mod shown;
 mod tidied;
