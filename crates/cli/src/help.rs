@@ -47,11 +47,14 @@ maxDiskBytes, highWaterBytes). Without a mode there, or --enforce here, it only 
 /// The words below the flags of `sessions rm`.
 pub(crate) const SESSIONS_RM: &str = "\
 Gone means gone: the transcript, its saved head and index, its inbox, what was set aside, its lock files, its row in the cache of the
-list, and archived copies. What is written down is that it was, in removed.jsonl of the home: when, how much, the SHA-256 of the transcript.
+list, its words in the search index, and archived copies. What is written down is that it was, in removed.jsonl of the home: when, how much, the SHA-256 of the transcript.
 
   - A session that somebody holds a lock or a turn of stays (75), and so does one in which accepted messages wait, unless --with-waiting.
   - A session that others were forked from stays, unless --keep-forks or --with-forks says what becomes of them.
   - Killed at any moment, the session is there, whole, or gone; removed again, the removal is ended.
+  - Of several sessions, one that stays does not keep the others; the exit code is the worst (that one is in use is the least).
+  - Taking words out of the search index costs what the index weighs, once for all sessions of a command. Where another process is at it
+    for seconds, the sessions go all the same, and that words of them may be left there is told and stands in the receipt.
   - Blocks are given back to the filesystem, not overwritten.";
 /// The words below the flags of `locks`.
 pub(crate) const LOCKS: &str = "\
@@ -105,6 +108,7 @@ Codex writes a rollout while it runs: ~/.codex/sessions/YYYY/MM/DD/rollout-*.jso
     its outcome.
   - Settings, summaries and what a rollout repeats for screens are not mirrored; what nobody here knows is kept as
     `latchwork.import.raw`, and shown to no model. Lines that cannot be read are named and left out.
+  - Where no line could be read and none was anything of Codex's, it ends with 65.
   - It ends with the source (`-`, --once), or with 128 + N when signal N interrupts it, and then has written what was whole.
 
 Examples:
