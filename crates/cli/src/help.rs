@@ -72,6 +72,8 @@ A branch that was left says something and is not the active one. With --dry-run 
 
   - What has a label, or holds the session's name, stays; so do, without --orphans, orphaned replies and what other programs said beside
     the active branch: `latchwork branches` lists them, `latchwork merge` takes them over.
+  - A label is an entry, too, and stands where it was given: one that was given while a branch was active that was left since keeps that
+    branch up to itself, whatever it names. `latchwork label SESSION ENTRY` without a name takes it away, and then the branch goes.
   - Nothing of what goes is kept. The new file is made durable before it takes the place of the old one: killed at any moment, one of
     the two stands there whole.
   - A program without a lock that writes meanwhile is noticed; then nothing is changed, and it can be tried again.";
@@ -81,6 +83,7 @@ pub(crate) const REDACT: &str = "\
 Each line of standard input is {\"id\":ENTRY,\"text\":TEXT}, which keeps what else the message says, or {\"id\":ENTRY,\"message\":{...}}, which
 is the whole new message. Ids, parents, times and keys stay, on whatever branch the entry is. All lines are one change, or none is made.
 
+  - There is no way to do it as OpenClaw rewrites (a new branch that says it again otherwise): that leaves the old words in the file.
   - Gone from the transcript only: forks, exports, quarantine (`.latchwork/*.quarantine`), backups and whatever a provider keeps are not looked at.
   - Killed at any moment, the old file or the new one stands there whole. A program without a lock that writes meanwhile is noticed; then
     nothing is changed, and it can be tried again.
