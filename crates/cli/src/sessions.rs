@@ -45,7 +45,7 @@ pub(crate) async fn run(
         Some(SessionsWhat::List(typed)) => list::run(typed, latchwork, world),
         Some(SessionsWhat::Cleanup(typed)) => cleanup::run(typed, latchwork, errors).await,
         Some(SessionsWhat::Import(typed)) => crate::import::run(typed, latchwork, world).await,
-        Some(SessionsWhat::Export(typed)) => export::run(typed, latchwork, errors).await,
+        Some(SessionsWhat::Export(typed)) => export::run(typed, latchwork, world, errors).await,
         Some(SessionsWhat::Search(typed)) => search::run(typed, latchwork, world, errors).await,
         None => of_the_home(typed, latchwork).await,
     }
