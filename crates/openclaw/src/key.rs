@@ -57,8 +57,7 @@ pub fn agent(key: &str) -> Option<&str> {
 
 /// Whether a key of this agent names a direct message with a session of its own: `direct:x`, `<channel>:direct:x`,
 /// `<channel>:<account>:direct:x`.
-#[must_use]
-pub fn is_direct(key: &str, of_agent: &str) -> bool {
+pub(crate) fn is_direct(key: &str, of_agent: &str) -> bool {
     if agent(key) != Some(of_agent) {
         return false;
     }

@@ -308,7 +308,7 @@ fn an_import_that_is_interrupted_ends_between_two_commits_and_the_next_one_goes_
     let rounds = 4_000;
     std::fs::write(home.path("r.jsonl"), rollout(rounds)).unwrap();
     let line = ["sessions", "import", "r.jsonl", "--into", "./into.jsonl"];
-    let live = home.latchwork(line).spawn();
+    let mut live = home.latchwork(line).spawn();
     let begun = || std::fs::metadata(home.path("into.jsonl")).is_ok_and(|facts| facts.len() > 0);
     while !begun() {
         std::thread::sleep(std::time::Duration::from_millis(1));

@@ -158,7 +158,12 @@ fn a_home_that_was_moved_knows_its_forks_whatever_stands_at_the_old_place() {
         assert_eq!(shown("one")["parentSession"], "main");
         let refused = run("sessions rm main").expect_code(1);
         assert!(refused.stderr.contains("parent of one"), "{refused}");
-        let plan = run("sessions cleanup --keep 1 --floor 0 --json").expect_success();
+        let path = elsewhere.join("sessions/main.jsonl");
+        let file = std::fs::File::options().write(true).open(path).unwrap();
+        let long_ago = std::time::Duration::from_secs(40 * 86_400);
+        file.set_modified(std::time::SystemTime::now() - long_ago)
+            .unwrap();
+        let plan = run("sessions cleanup --older-than 30d --json").expect_success();
         let plan = plan.json();
         let of_main = plan["sessions"].as_array().unwrap().iter();
         let of_main: Vec<_> = of_main.filter(|row| row["session"] == "main").collect();
