@@ -16,7 +16,9 @@ impl Agents {
     /// Two agents, each with a main session and direct messages of its own, two days old.
     fn new(scope: Option<&str>) -> Self {
         let agents = Self { home: Home::new() };
-        let at = SystemTime::now() - 2 * DAY;
+        // The home was made just now.
+        let made = std::fs::metadata(agents.home.home()).unwrap();
+        let at = made.modified().unwrap() - 2 * DAY;
         let at_ms = at
             .duration_since(SystemTime::UNIX_EPOCH)
             .unwrap()
