@@ -140,19 +140,21 @@ pub(crate) async fn redact(typed: &Redact, latchwork: &Latchwork) -> Result<Exit
     let wanted = tokio::task::spawn_blocking(read).await;
     let wanted =
         wanted.map_err(|error| Failure::new("standard input was not read").because(&error))??;
-    let there = session.snapshot().await?;
+    let ids: Vec<EntryId> = wanted
+        .iter()
+        .map(|(_, wanted)| EntryId::new(&wanted.id))
+        .collect();
+    let there = session.chosen(ids.clone()).await?;
     let mut replacements = Vec::with_capacity(wanted.len());
-    for (number, wanted) in wanted {
+    for (((number, wanted), id), entry) in wanted.into_iter().zip(ids).zip(there) {
         let bad = |why: String| Failure::new(format!("line {number} of standard input: {why}"));
-        let id = EntryId::new(&wanted.id);
-        let entry = there.transcript.entry(&id);
         let entry = entry.ok_or_else(|| {
             bad(format!("there is no entry {:?} in the session", wanted.id))
                 .hint("nothing was changed; latchwork show --tree says the ids")
         })?;
         let message = match (wanted.message, wanted.text) {
             (Some(message), None) => message,
-            (None, Some(text)) => with_text(entry, &text).ok_or_else(|| {
+            (None, Some(text)) => with_text(&entry, &text).ok_or_else(|| {
                 bad(format!("entry {:?} is no message", wanted.id)).hint("nothing was changed")
             })?,
             _ => {

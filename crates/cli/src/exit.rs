@@ -11,7 +11,7 @@ pub(crate) enum Exit {
     Failure,
     /// The command line makes no sense. clap ends with the same number.
     Usage,
-    /// `doctor` or `verify` found something wrong that is not put in order (EX_DATAERR).
+    /// `doctor` or `verify` found something wrong that is not put in order, or a source is not what it should be (EX_DATAERR).
     Findings,
     /// The model's provider failed or refused (EX_UNAVAILABLE).
     Provider,
@@ -60,7 +60,7 @@ Exit codes:
   0    as asked
   1    failed; standard error says what, where, why and what to do
   2    the command line makes no sense
-  65   `doctor`, `verify`: something is wrong and is not put in order
+  65   `doctor`, `verify`: something is wrong and is not put in order; `sessions import --diff`: no proof; `mirror`: nothing of Codex's
   69   the model's provider failed or refused
   75   somebody else is at work on the session: try again later
   78   the settings cannot be used

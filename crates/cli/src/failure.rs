@@ -105,6 +105,15 @@ impl Failure {
         self
     }
 
+    /// With another failure for one of its causes, and what is to be done about that.
+    pub(crate) fn with(mut self, other: Self) -> Self {
+        self.why.push(other.in_words());
+        let new = other.hints.into_iter();
+        let new: Vec<String> = new.filter(|hint| !self.hints.contains(hint)).collect();
+        self.hints.extend(new);
+        self
+    }
+
     /// With one of several things that are wrong.
     pub(crate) fn shown(mut self, fault: Shown) -> Self {
         self.faults.push(fault);

@@ -47,11 +47,14 @@ maxDiskBytes, highWaterBytes). Without a mode there, or --enforce here, it only 
 /// The words below the flags of `sessions rm`.
 pub(crate) const SESSIONS_RM: &str = "\
 Gone means gone: the transcript, its saved head and index, its inbox, what was set aside, its lock files, its row in the cache of the
-list, and archived copies. What is written down is that it was, in removed.jsonl of the home: when, how much, the SHA-256 of the transcript.
+list, its words in the search index, and archived copies. What is written down is that it was, in removed.jsonl of the home: when, how much, the SHA-256 of the transcript.
 
   - A session that somebody holds a lock or a turn of stays (75), and so does one in which accepted messages wait, unless --with-waiting.
   - A session that others were forked from stays, unless --keep-forks or --with-forks says what becomes of them.
   - Killed at any moment, the session is there, whole, or gone; removed again, the removal is ended.
+  - Of several sessions, one that stays does not keep the others; the exit code is the worst (that one is in use is the least).
+  - Taking words out of the search index costs what the index weighs, once for all sessions of a command. Where another process is at it
+    for seconds, the sessions go all the same, and that words of them may be left there is told and stands in the receipt.
   - Blocks are given back to the filesystem, not overwritten.";
 /// The words below the flags of `locks`.
 pub(crate) const LOCKS: &str = "\
@@ -69,6 +72,8 @@ A branch that was left says something and is not the active one. With --dry-run 
 
   - What has a label, or holds the session's name, stays; so do, without --orphans, orphaned replies and what other programs said beside
     the active branch: `latchwork branches` lists them, `latchwork merge` takes them over.
+  - A label is an entry, too, and stands where it was given: one that was given while a branch was active that was left since keeps that
+    branch up to itself, whatever it names. `latchwork label SESSION ENTRY` without a name takes it away, and then the branch goes.
   - Nothing of what goes is kept. The new file is made durable before it takes the place of the old one: killed at any moment, one of
     the two stands there whole.
   - A program without a lock that writes meanwhile is noticed; then nothing is changed, and it can be tried again.";
@@ -78,6 +83,7 @@ pub(crate) const REDACT: &str = "\
 Each line of standard input is {\"id\":ENTRY,\"text\":TEXT}, which keeps what else the message says, or {\"id\":ENTRY,\"message\":{...}}, which
 is the whole new message. Ids, parents, times and keys stay, on whatever branch the entry is. All lines are one change, or none is made.
 
+  - There is no way to do it as OpenClaw rewrites (a new branch that says it again otherwise): that leaves the old words in the file.
   - Gone from the transcript only: forks, exports, quarantine (`.latchwork/*.quarantine`), backups and whatever a provider keeps are not looked at.
   - Killed at any moment, the old file or the new one stands there whole. A program without a lock that writes meanwhile is noticed; then
     nothing is changed, and it can be tried again.
@@ -105,6 +111,7 @@ Codex writes a rollout while it runs: ~/.codex/sessions/YYYY/MM/DD/rollout-*.jso
     its outcome.
   - Settings, summaries and what a rollout repeats for screens are not mirrored; what nobody here knows is kept as
     `latchwork.import.raw`, and shown to no model. Lines that cannot be read are named and left out.
+  - Where no line could be read and none was anything of Codex's, it ends with 65.
   - It ends with the source (`-`, --once), or with 128 + N when signal N interrupts it, and then has written what was whole.
 
 Examples:

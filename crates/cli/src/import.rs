@@ -1,8 +1,10 @@
 //! `latchwork sessions import`: sessions of other programs taken in, or held against what was taken in before.
 //!
-//! A receipt is printed for each session, once everything of it is durable. One that fails does not keep the others back.
+//! A receipt is printed for each session, once everything of it is durable. One that fails does not keep the others back. An interruption
+//! ends between two commits: what was taken in stands, and the same command goes on behind it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use latchwork::importing::{DiffReport, Difference, Report, SourceKind, Summary};
 use latchwork::lock::LockScope;
@@ -10,9 +12,11 @@ use latchwork::{ImportHow, ImportSource, Imported, Latchwork, Session, SessionAr
 use serde_json::{Value, json};
 
 use crate::args::Import;
+use crate::bar::{Bar, Cleared};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::signals::Interrupts;
 use crate::world::World;
 
 /// The most damaged lines, or differences, that are shown to a person.
@@ -57,6 +61,7 @@ async fn sources(
 )]
 async fn import(typed: &Import, latchwork: &Latchwork, world: &World) -> Result<Exit, Failure> {
     let mut output = Output::standard();
+    let interrupts = Interrupts::listen()?;
     let mut scope = LockScope::open();
     let mut how = ImportHow::default();
     how.cwd = world.cwd.display().to_string();
@@ -76,7 +81,19 @@ async fn import(typed: &Import, latchwork: &Latchwork, world: &World) -> Result<
         let alone = typed.sources.len() == 1 && found.len() == 1;
         for source in found {
             all += 1;
-            let done = one(typed, latchwork, &how, &mut scope, &source).await;
+            let bar = Bar::of_bytes(world, typed.json, "importing");
+            let shown = bar.clone();
+            how.watch(Arc::new(move |done, of| shown.tell(done, of)));
+            let bar = Cleared(bar);
+            let done = tokio::select! {
+                done = one(typed, latchwork, &how, &mut scope, &source) => done,
+                () = interrupts.token.cancelled() => {
+                    drop(bar);
+                    output.finish()?;
+                    return Ok(interrupts.exit().unwrap_or(Exit::Failure));
+                }
+            };
+            drop(bar);
             match done {
                 Ok((session, done)) => told(typed, &mut output, &source, &session, &done)?,
                 Err(failure) if alone => return Err(failure),

@@ -18,6 +18,7 @@
 mod anew;
 mod append;
 mod args;
+mod bar;
 mod begun;
 mod branches;
 mod config;

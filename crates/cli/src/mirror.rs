@@ -61,7 +61,17 @@ pub(crate) async fn run(
     ended(typed, &mut output, &session, &done)?;
     output.finish()?;
     // Following ends with an interrupt: that is no failure of anything, and a script is told by the number all the same.
-    Ok(interrupts.exit().unwrap_or(Exit::Ok))
+    Ok(interrupts.exit().unwrap_or_else(|| verdict(&done)))
+}
+
+/// A source of which nothing was understood, and something was damaged, is none of Codex's.
+fn verdict(done: &MirrorReport) -> Exit {
+    let nothing = done.thread.is_none() && done.source.entries.is_empty();
+    if nothing && done.source.damaged_lines > 0 {
+        Exit::Findings
+    } else {
+        Exit::Ok
+    }
 }
 
 async fn session_of(typed: &MirrorCodex, latchwork: &Latchwork) -> Result<SessionArg, Failure> {

@@ -33,19 +33,19 @@ pub(crate) async fn run(
 ) -> Result<Exit, Failure> {
     match &typed.what {
         Some(SessionsWhat::Show(typed)) => show::run(typed, latchwork).await,
-        Some(SessionsWhat::Rm(typed)) => remove::run(typed, latchwork).await,
+        Some(SessionsWhat::Rm(typed)) => remove::run(typed, latchwork, errors).await,
         Some(SessionsWhat::Archive(typed)) => archive::archive(typed, latchwork).await,
         Some(SessionsWhat::Restore(typed)) => archive::restore(typed, latchwork).await,
         Some(SessionsWhat::List(typed)) if typed.archived => {
             archive::list(typed.json, latchwork).await
         }
         Some(SessionsWhat::Cleanup(typed)) if typed.own.is_meant() => {
-            tidy::run(typed, latchwork).await
+            tidy::run(typed, latchwork, errors).await
         }
         Some(SessionsWhat::List(typed)) => list::run(typed, latchwork, world),
         Some(SessionsWhat::Cleanup(typed)) => cleanup::run(typed, latchwork, errors).await,
         Some(SessionsWhat::Import(typed)) => crate::import::run(typed, latchwork, world).await,
-        Some(SessionsWhat::Export(typed)) => export::run(typed, latchwork, errors).await,
+        Some(SessionsWhat::Export(typed)) => export::run(typed, latchwork, world, errors).await,
         Some(SessionsWhat::Search(typed)) => search::run(typed, latchwork, world, errors).await,
         None => of_the_home(typed, latchwork).await,
     }

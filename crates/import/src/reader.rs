@@ -208,6 +208,12 @@ impl<'r> Reader<'r> {
         }
     }
 
+    /// How many bytes were read so far.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.feed.bytes()
+    }
+
     /// The program's own name for the session, as far as it is known.
     #[must_use]
     pub fn session(&self) -> Option<&str> {

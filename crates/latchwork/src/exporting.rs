@@ -23,6 +23,7 @@ use latchwork_sys::{DiskFile, IoDoing as _, OpenHow, PathError, System};
 use tokio_util::sync::CancellationToken;
 
 use crate::Session;
+use crate::progress::{Told, WatchBytes};
 use reading::Entries;
 use writing::{NewFile, Stoppable};
 
@@ -56,6 +57,8 @@ pub struct ExportHow {
     pub title: Option<String>,
     /// What takes secrets out.
     pub redact: Option<SharedRedact>,
+    /// Is told how far it has come: the file is read once for its lines, and once for what stands in them.
+    pub watch: Option<WatchBytes>,
 }
 
 /// Everything of the active branch, as Markdown; images are named.
@@ -69,6 +72,7 @@ impl Default for ExportHow {
             images: Images::default(),
             title: None,
             redact: None,
+            watch: None,
         }
     }
 }
@@ -83,6 +87,7 @@ impl std::fmt::Debug for ExportHow {
             .field("images", &self.images)
             .field("title", &self.title)
             .field("redact", &self.redact.is_some())
+            .field("watch", &self.watch.is_some())
             .finish()
     }
 }
@@ -221,7 +226,8 @@ impl Work {
         file: &dyn DiskFile,
         to: Box<dyn io::Write + Send + '_>,
     ) -> Result<Exported, ExportFailed> {
-        let outline = reading::outline(file, &self.stop).doing("read", &self.place)?;
+        let told = Told(self.how.watch.clone());
+        let outline = reading::outline(file, &self.stop, &told).doing("read", &self.place)?;
         let head = match &self.head {
             None => None,
             Some(id) => match outline.find(id.as_str()) {
@@ -236,7 +242,7 @@ impl Work {
             outline: &outline,
             head,
         };
-        let mut entries = Entries::new(file, &outline);
+        let mut entries = Entries::new(file, &outline, &told);
         let mut to = Stoppable::new(to, self.stop.clone());
         let options = self.options();
         let done = match self.how.format {

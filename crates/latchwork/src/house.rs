@@ -36,7 +36,7 @@ pub use cleanup::{Action, Came, Cleaned, Cleanup};
 pub use facts::Facts;
 pub use plan::{Limits, Planned, Seen, Why as CleanupWhy, plan};
 pub use receipts::Receipt;
-pub use remove::{IfForks, Removal, RemoveHow};
+pub use remove::{IfForks, Removal, RemoveHow, Removed};
 
 use crate::{AddressError, Latchwork, SessionArg, SessionKey, SetupError};
 

@@ -32,6 +32,7 @@ use latchwork_lock::LockScope;
 use latchwork_session::{KeyError, OpenError, Position, TranscriptStore};
 use latchwork_sys::PathError;
 
+use crate::progress::{Told, WatchBytes};
 use crate::{AddressError, Session, WriteError};
 use feed::{Fed, feed};
 use place::Placer;
@@ -116,6 +117,14 @@ pub struct ImportHow {
     pub cwd: String,
     /// Only say what would be written.
     pub dry_run: bool,
+    told: Told,
+}
+
+impl ImportHow {
+    /// Who is told how much of the source has been read.
+    pub fn watch(&mut self, watch: WatchBytes) {
+        self.told = Told(Some(watch));
+    }
 }
 
 /// What an import did, all of it durable.
@@ -150,7 +159,11 @@ impl Session {
         source: &ImportSource,
         how: &ImportHow,
     ) -> Result<Imported, ImportError> {
-        let mut fed = feed(self.shared().system.clone(), source.clone());
+        let mut fed = feed(
+            self.shared().system.clone(),
+            source.clone(),
+            how.told.clone(),
+        );
         let mut placer = Placer::new(self, how.clone());
         placer.look().await?;
         loop {
@@ -188,7 +201,8 @@ impl Session {
                 break;
             }
         }
-        let mut fed = feed(self.shared().system.clone(), source.clone());
+        let system = self.shared().system.clone();
+        let mut fed = feed(system, source.clone(), Told::default());
         loop {
             match fed.recv().await {
                 Some(Fed::Batch { items, .. }) => items.iter().for_each(|item| diff.hold(item)),

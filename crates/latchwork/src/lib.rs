@@ -20,8 +20,10 @@
 //! | `text_turn` | the pair of a text-only backend |
 //! | `by_hand` | a session's lock for a command; who keeps it, and ending them |
 //! | `doctor` | everything on which sessions rest, looked at and repaired |
+//! | `progress` | how far something long has come |
 //! | `exporting` | a session as Markdown or as one HTML page |
 //! | `searching` | search over all sessions of a home or a folder |
+//! | `forgetting` | what is gone from a home, taken out of its search indexes |
 //! | `house` | the home kept in order: sessions removed, archived, restored, tidied up |
 //! | `address` | what a person calls a session by, and where that leads |
 //! | `openclaw` | an OpenClaw home's session store |
@@ -38,6 +40,7 @@ pub mod doctor;
 mod exporting;
 mod facade;
 mod follow;
+mod forgetting;
 pub mod home;
 pub mod house;
 mod import;
@@ -46,6 +49,7 @@ mod live;
 pub mod metrics;
 mod mirror;
 mod openclaw;
+mod progress;
 mod searching;
 mod session;
 mod settings;
@@ -67,6 +71,7 @@ pub use mirror::{
     BeforeWrite, BeforeWriteHook, Following, MirrorError, MirrorHow, MirrorMessage, MirrorNews,
     MirrorReport, MirrorSource, MirrorStopped, Mirrored, OnWait, Sender, identity_of,
 };
+pub use progress::WatchBytes;
 pub use searching::{SearchFailed, SearchHow};
 pub use session::{Look, Session, WriteError};
 pub use settings::{

@@ -8,7 +8,7 @@ use latchwork_config::{Format, Layers, SourceFile};
 use latchwork_filelock::Latches;
 use latchwork_openclaw::maintenance::MaintenanceOptions;
 use latchwork_openclaw::{IndexError, STORE_NAME, SessionIndex, StoreOptions};
-use latchwork_sys::{OpenHow, System, read_at_most};
+use latchwork_sys::{IoDoing as _, OpenHow, PathError, System, read_at_most};
 use serde_json::Value;
 
 use crate::Latchwork;
@@ -32,6 +32,59 @@ impl Latchwork {
         Some(agent.join("sessions").join(STORE_NAME))
     }
 
+    /// The stores of all agents of the OpenClaw home that is set, by the agents' names.
+    ///
+    /// # Errors
+    /// [`PathError`] when its folder of agents cannot be listed.
+    pub fn openclaw_stores(&self) -> Result<Vec<(String, PathBuf)>, PathError> {
+        let settings = self.settings();
+        let Some(home) = &settings.openclaw_home else {
+            return Ok(Vec::new());
+        };
+        let (disk, agents) = (&self.parts().system.disk, home.join("agents"));
+        let mut names = disk.list(&agents).doing("list", &agents)?;
+        names.sort();
+        let store = |name: std::ffi::OsString| {
+            let name = name.into_string().ok()?;
+            let store = agents.join(&name).join("sessions").join(STORE_NAME);
+            disk.facts(&store).is_ok().then_some((name, store))
+        };
+        Ok(names.into_iter().filter_map(store).collect())
+    }
+
+    /// Whose store it is (`…/agents/<id>/sessions/sessions.json`).
+    #[must_use]
+    pub fn agent_of(store: &Path) -> Option<&str> {
+        let agent = store.ancestors().nth(2)?;
+        let of_agents = agent.parent()?.file_name()? == "agents";
+        of_agents.then(|| agent.file_name()?.to_str()).flatten()
+    }
+
+    /// How the `openclaw.json` of the home that a store lies in divides direct messages into sessions; OpenClaw's default is `main`: they
+    /// share the main session.
+    #[must_use]
+    pub fn dm_scope_of(&self, store: &Path) -> String {
+        let set = match self.openclaw_settings(store) {
+            Some((_, Ok(set))) => set,
+            Some((_, Err(()))) => return "unknown: openclaw.json cannot be understood".to_owned(),
+            None => Value::Null,
+        };
+        match set.pointer("/session/dmScope") {
+            None => "main".to_owned(),
+            Some(Value::String(scope)) => scope.clone(),
+            Some(other) => other.to_string(),
+        }
+    }
+
+    /// The `openclaw.json` of the home that a store lies in, and what it says; `None` where there is none.
+    fn openclaw_settings(&self, store: &Path) -> Option<(PathBuf, Result<Value, ()>)> {
+        let file = store.ancestors().nth(4)?.join("openclaw.json");
+        let text = text_of(&self.parts().system, &file)?;
+        let source = SourceFile::new(&file, text, Format::Json5);
+        let read = Layers::new().user_file(&source).resolve::<Value>();
+        Some((file, read.map(|read| read.value).map_err(drop)))
+    }
+
     /// The session store at a path: the file, or the folder that it lies in.
     ///
     /// # Errors
@@ -46,20 +99,13 @@ impl Latchwork {
     /// What the `openclaw.json` of the home that a store lies in says of maintenance, and what of it is not understood.
     #[must_use]
     pub fn maintenance_of(&self, store: &Path) -> (MaintenanceOptions, Vec<String>) {
-        let home = store.ancestors().nth(4);
-        let Some(file) = home.map(|home| home.join("openclaw.json")) else {
-            return Default::default();
-        };
-        let Some(text) = text_of(&self.parts().system, &file) else {
-            return Default::default();
-        };
-        let source = SourceFile::new(&file, text, Format::Json5);
-        match Layers::new().user_file(&source).resolve::<Value>() {
-            Ok(read) => match read.value.pointer("/session/maintenance") {
+        match self.openclaw_settings(store) {
+            None => Default::default(),
+            Some((_, Ok(set))) => match set.pointer("/session/maintenance") {
                 Some(section) => MaintenanceOptions::of_openclaw(section),
                 None => Default::default(),
             },
-            Err(_) => (
+            Some((file, Err(()))) => (
                 MaintenanceOptions::default(),
                 vec![format!(
                     "{file:?} cannot be understood; what is said there of maintenance does not hold"

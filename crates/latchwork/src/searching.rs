@@ -20,7 +20,7 @@ use crate::facade::Parts;
 use crate::{Latchwork, SessionArg, home};
 
 /// The folder of indexes in a home.
-const INDEXES: &str = "search";
+pub(crate) const INDEXES: &str = "search";
 /// How much of a folder's checksum its index's name carries, in hexadecimal digits.
 const SUM_DIGITS: usize = 16;
 
@@ -161,19 +161,15 @@ impl Place {
                     .doing("look at the folder", &named)?;
                 let is_home =
                     own.is_some_and(|own| disk.canonicalize(&own).is_ok_and(|own| own == folder));
-                let sum = blake3::hash(folder.as_os_str().as_bytes()).to_hex();
-                let sum = sum.get(..SUM_DIGITS).unwrap_or_default();
-                let name = if is_home {
-                    "sessions".to_owned()
-                } else {
-                    format!("folder-{sum}")
+                let name = match is_home {
+                    true => "sessions".to_owned(),
+                    false => name_of(&folder),
                 };
                 (folder, name, is_home)
             }
         };
-        let file = format!("{name}.v{}.sqlite", latchwork_search::VERSION);
         let mut place = Self {
-            index: home.map(|home| home.join(INDEXES).join(file)),
+            index: home.map(|home| home.join(INDEXES).join(file_of(&name))),
             folder,
             session: None,
             is_home,
@@ -218,6 +214,17 @@ impl Place {
                 place: place(&first),
             })
     }
+}
+
+/// What the index of a folder that is not the home's is called.
+pub(crate) fn name_of(folder: &Path) -> String {
+    let sum = blake3::hash(folder.as_os_str().as_bytes()).to_hex();
+    format!("folder-{}", sum.get(..SUM_DIGITS).unwrap_or_default())
+}
+
+/// The file of the index of this name.
+pub(crate) fn file_of(name: &str) -> String {
+    format!("{name}.v{}.sqlite", latchwork_search::VERSION)
 }
 
 fn folder_of(path: &Path) -> PathBuf {

@@ -126,6 +126,17 @@ impl Session {
         self.store.open(&self.id, View::Everything).await
     }
 
+    /// The entries of these ids, each at its place; `None` where there is none. No other line is read.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub async fn chosen(
+        &self,
+        ids: Vec<EntryId>,
+    ) -> Result<Vec<Option<latchwork_format::RawEntry>>, OpenError> {
+        self.store.chosen(&self.id, ids).await
+    }
+
     /// The context, and where these messages stand.
     pub(crate) async fn context(&self, keys: &[Key]) -> Result<Snapshot, OpenError> {
         self.store.open_for(&self.id, View::Context, keys).await

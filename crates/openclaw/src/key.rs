@@ -55,6 +55,21 @@ pub fn agent(key: &str) -> Option<&str> {
     (!agent.is_empty() && !rest.is_empty()).then_some(agent)
 }
 
+/// Whether a key of this agent names a direct message with a session of its own: `direct:x`, `<channel>:direct:x`,
+/// `<channel>:<account>:direct:x`.
+pub(crate) fn is_direct(key: &str, of_agent: &str) -> bool {
+    if agent(key) != Some(of_agent) {
+        return false;
+    }
+    let parts: Vec<&str> = rest(key).split(':').collect();
+    let named = |parts: &[&str]| parts.iter().all(|part| !part.is_empty());
+    named(&parts)
+        && matches!(
+            parts.as_slice(),
+            ["direct", _] | [_, "direct", _] | [_, _, "direct", _]
+        )
+}
+
 /// The key without its agent.
 fn rest(key: &str) -> &str {
     match agent(key) {
@@ -90,10 +105,29 @@ mod tests {
         assert_eq!(normalized("  Agent:Main:X "), "agent:main:x");
     }
 
+    #[test]
+    fn a_direct_message_of_its_own_is_told_from_all_else_and_by_its_agent() {
+        for (key, expected) in [
+            ("agent:main:direct:1", true),
+            ("agent:main:telegram:direct:1", true),
+            ("agent:main:telegram:home:direct:1", true),
+            ("agent:ops:direct:1", false),
+            ("agent:main:main", false),
+            ("agent:main:telegram:direct:1:thread:2", false),
+            ("agent:main:telegram:group:direct", false),
+            ("agent:main:telegram:direct:", false),
+            ("agent:main:a:b:c:direct:1", false),
+            ("direct:1", false),
+        ] {
+            assert_eq!(is_direct(key, "main"), expected, "{key}");
+        }
+    }
+
     proptest! {
         #[test]
         fn no_key_makes_us_panic(key in "\\PC{0,40}") {
             let key = normalized(&key);
+            let _ = is_direct(&key, "main");
             let _ = (kind(&key), agent(&key));
             prop_assert_eq!(normalized(&key), key.clone());
         }

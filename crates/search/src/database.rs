@@ -25,9 +25,10 @@ const BUSY: Duration = Duration::from_secs(2);
 /// How often, and after which time, it is tried again where SQLite does not wait.
 const TRIES: usize = 20;
 const PAUSE: Duration = Duration::from_millis(50);
-/// Set up anew for each connection. What is in memory is bounded; after a power cut the file is whole, if not the newest.
+/// Set up anew for each connection. What is in memory is bounded; after a power cut the file is whole, if not the newest; what is freed
+/// in it is zeroed, so that no word outlives its session.
 const SETUP: &str = "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; PRAGMA cache_size = -16384;
-    PRAGMA temp_store = MEMORY; PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 16777216;";
+    PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 16777216;";
 
 /// What an index is good for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +84,7 @@ impl Database {
     }
 
     /// As [`Self::kept`], where others may be making it at this moment: SQLite does not wait for each of its locks.
-    fn patiently(path: &Path) -> Result<Self, Fault> {
+    pub(crate) fn patiently(path: &Path) -> Result<Self, Fault> {
         for _ in 0..TRIES {
             match Self::kept(path) {
                 Err(Fault::Busy(_)) => std::thread::sleep(PAUSE),
@@ -171,7 +172,8 @@ pub(crate) fn in_one_go<T>(
     done.and_then(|done| ended.map(|()| done))
 }
 
-enum Fault {
+/// Why an index cannot be used.
+pub(crate) enum Fault {
     /// What stands there is no index of ours, or a broken one.
     Useless(String),
     /// It cannot be opened or written.
@@ -269,12 +271,7 @@ pub(crate) fn put_aside(
     why: String,
     aside: &mut Option<Aside>,
 ) -> bool {
-    let with = |ending: &str| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(ending);
-        PathBuf::from(name)
-    };
-    let to = with(".aside");
+    let to = beside(path, ".aside");
     let moved = system.disk.rename(path, &to);
     if let Err(error) = &moved
         && error.kind() != std::io::ErrorKind::NotFound
@@ -284,12 +281,19 @@ pub(crate) fn put_aside(
     }
     // Its journals would be taken for the next one's, if SQLite did not look at an empty file first.
     for ending in ["-wal", "-shm", "-journal"] {
-        let _it_may_not_be_there = system.disk.remove(&with(ending));
+        let _it_may_not_be_there = system.disk.remove(&beside(path, ending));
     }
     if moved.is_ok() {
         *aside = Some(Aside { path: to, why });
     }
     true
+}
+
+/// The path of a file beside an index.
+pub(crate) fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
 }
 
 /// The path as SQLite wants it for a file that nobody changes: no lock is taken, no journal is looked for.

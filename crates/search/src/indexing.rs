@@ -6,14 +6,14 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use latchwork_format::{RawEntry, Role};
 use latchwork_sys::{DiskFile, OpenHow, System};
 use rusqlite::Connection;
 
-use crate::database::{Database, Use, in_one_go, is_broken, is_busy};
+use crate::database::{Database, Use, beside, in_one_go, is_broken, is_busy};
 use crate::folder::{Stamp, path_of, transcripts};
 use crate::reading::Reading;
 use crate::sessions::{self, Called};
@@ -146,10 +146,8 @@ impl Work<'_> {
         let Some(path) = self.index.filter(|_| database.usage == Use::Kept) else {
             return Some(None);
         };
-        let mut name = path.as_os_str().to_owned();
-        name.push(".lock");
         let how = OpenHow::updating().or_create();
-        let Ok(file) = self.system.disk.open(&PathBuf::from(name), &how) else {
+        let Ok(file) = self.system.disk.open(&beside(path, ".lock"), &how) else {
             return Some(None);
         };
         for _ in 0..TRIES {

@@ -15,6 +15,7 @@
 //! | `schema`, `sessions` | the tables, and every statement that writes |
 //! | `database` | the file of the index, whatever stands there |
 //! | `indexing` | the index brought up to the transcripts |
+//! | `forgetting` | sessions taken out of an index for good |
 //! | `finding` | what the index says of a query |
 //! | `standing` | on which branch an entry is, and whether the model is shown it |
 //! | `snippet` | the part of a text that answers |
@@ -22,6 +23,7 @@
 mod database;
 mod finding;
 mod folder;
+mod forgetting;
 mod indexing;
 mod query;
 mod reading;
@@ -34,6 +36,7 @@ mod told;
 mod words;
 
 pub use finding::RANKED_MAX;
+pub use forgetting::{ForgetError, Forgotten, discard, forget};
 pub use query::{Query, QueryError, QueryFault};
 pub use search::{Found, Heads, Hit, Note, Progress, Search, SearchError, Wanted};
 pub use snippet::{Snippet, SnippetPart};

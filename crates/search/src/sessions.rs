@@ -139,6 +139,19 @@ pub(crate) fn forget(connection: &Connection, session: i64) -> rusqlite::Result<
     Ok(())
 }
 
+/// Whether words of entries that were taken out stand in the segments of FTS5 still. It keeps what it notes of those under
+/// numbers of their own in its table of segments, from this one on.
+pub(crate) fn has_tombstones(connection: &Connection) -> rusqlite::Result<bool> {
+    const FIRST: i64 = 1 << (16 + 37);
+    let any = "SELECT EXISTS (SELECT 1 FROM texts_data WHERE id >= ?)";
+    connection.query_row(any, [FIRST], |row| row.get(0))
+}
+
+/// Merges all segments of FTS5 into one, which has no word of what was taken out.
+pub(crate) fn merge_all(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch("INSERT INTO texts (texts) VALUES ('optimize')")
+}
+
 /// Puts an entry.
 pub(crate) fn put_entry(
     connection: &Connection,

@@ -116,13 +116,17 @@ fn line(entry: &RawEntry, body: &Body) -> Result<Vec<u8>, String> {
         let line = lines::rendered(id, parent, at, mark.as_ref(), &planned);
         line.map_err(|error| lines::why(&error))
     };
-    let mut line = rendered(body.clone())?;
-    // What else stands beside the message stays to the byte.
-    if let Body::Message(message) = body {
-        let message = RawObject::parse(message.get()).map_err(|fault| fault.to_string())?;
-        let whole = RawObject::of(entry).with_object("message", &message);
-        line = rendered(Body::Raw(whole))?;
-    }
+    let mut line = match body {
+        // What else stands beside the message stays to the byte.
+        Body::Message(message) => {
+            let checked = body.check_message();
+            checked.map_err(|error| lines::why(&error))?;
+            let message = RawObject::parse(message.get()).map_err(|fault| fault.to_string())?;
+            let whole = RawObject::of(entry).with_object("message", &message);
+            rendered(Body::Raw(whole))?
+        }
+        body => rendered(body.clone())?,
+    };
     line.pop();
     Ok(line)
 }

@@ -17,6 +17,7 @@
 //! | `fork` | a new session that begins with what was said in another one |
 //! | `reading` | a snapshot of what a view needs, and a report of what was found |
 //! | `page` | entries in stored order |
+//! | `chosen` | entries by their ids |
 //! | `end` | the end of the branch, read from the end of a file that is not known |
 //! | `divergent` | branches of others beside the active one |
 //! | `tail` | the end of the file, put in order before anything is appended |
@@ -46,6 +47,7 @@
 #![doc = include_str!("../README.md")]
 
 mod belongings;
+mod chosen;
 mod command;
 mod commit;
 mod divergent;

@@ -2,7 +2,7 @@
 //!
 //! A branch is *dead* when it says something and is not the active one. It stays all the same when an entry of it has a label, or
 //! names the session; and, unless that is asked for too, when another program said it, or it was put aside as an orphaned reply: somebody may not have
-//! seen that yet. Entries that say nothing stay. Looking takes no lock and writes nothing. Deliberately absent: what else keeps such words
+//! seen that yet. A label's own line hangs on the branch on which it was given, and keeps that up to itself. Entries that say nothing stay. Looking takes no lock and writes nothing. Deliberately absent: what else keeps such words
 //! (forks, quarantine); a copy of what goes.
 
 use std::collections::HashMap;

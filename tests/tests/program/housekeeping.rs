@@ -1,7 +1,9 @@
 //! The home kept in order: what is removed is gone and written down, what is archived comes back byte for byte, nothing that is wanted
 //! goes, and killed anywhere in between the next run ends it.
 
+mod agents;
 mod archived;
+mod indexed;
 mod removed;
 mod shown;
 mod tidied;

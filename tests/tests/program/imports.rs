@@ -301,3 +301,27 @@ fn what_is_no_source_is_refused_with_a_way_out_and_the_others_come() {
     let transcript = stage.import(&["into.jsonl"]).expect_code(1);
     assert!(transcript.stderr.contains("already"), "{transcript}");
 }
+
+#[test]
+fn an_import_that_is_interrupted_ends_between_two_commits_and_the_next_one_goes_on_behind_it() {
+    let home = Home::new();
+    let rounds = 4_000;
+    std::fs::write(home.path("r.jsonl"), rollout(rounds)).unwrap();
+    let line = ["sessions", "import", "r.jsonl", "--into", "./into.jsonl"];
+    let mut live = home.latchwork(line).spawn();
+    let begun = || std::fs::metadata(home.path("into.jsonl")).is_ok_and(|facts| facts.len() > 0);
+    while !begun() {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    live.signal(latchwork_testkit::program::Signal::INT);
+    live.wait().expect_code(130);
+    let before = Report::read(home.path("into.jsonl"));
+    before.assert_sound();
+    let some = before.texts_on_path("user").len();
+    assert!(some > 0 && some < rounds, "{some} of {rounds}");
+    home.latchwork(line).run().expect_success();
+    let report = Report::read(home.path("into.jsonl"));
+    report.assert_sound();
+    let whole: Vec<String> = (0..rounds).map(|n| format!("question {n}")).collect();
+    assert_eq!(report.texts_on_path("user"), whole);
+}

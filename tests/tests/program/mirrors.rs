@@ -339,3 +339,27 @@ fn a_stream_on_standard_input_is_mirrored_under_openclaws_keys_until_it_ends() {
         .expect_code(1);
     assert!(nowhere.stderr.contains("nowhere.jsonl"), "{nowhere}");
 }
+
+#[test]
+fn a_source_of_which_nothing_is_codex_s_ends_with_65_and_one_that_is_damaged_here_and_there_does_not()
+ {
+    let stage = Stage::new();
+    let mirror = || stage.mirror(&["--once", "--json", "r.jsonl"]).run();
+    let rubbish: Vec<u8> = (0..40_000_u32)
+        .map(|n| (n.wrapping_mul(2_654_435_761) >> 13).to_le_bytes()[0])
+        .collect();
+    for source in [rubbish.as_slice(), b"root:x:0:0:root:/root:/bin/sh\n"] {
+        std::fs::write(stage.source(), source).unwrap();
+        let ended = mirror().expect_code(65).json_lines().pop().unwrap();
+        assert_eq!(ended["written"], 0, "{ended}");
+        assert_ne!(ended["damagedLines"], 0, "{ended}");
+        let again = stage.mirror(&["-"]).stdin(source).run().expect_code(65);
+        assert!(again.stdout.contains("left out"), "{again}");
+    }
+    // Nothing at all is no rubbish: it may come yet.
+    std::fs::write(stage.source(), "").unwrap();
+    mirror().expect_success();
+    std::fs::write(stage.source(), format!("rubbish\n{}", rollout(1))).unwrap();
+    mirror().expect_success();
+    stage.assert_whole(1, "a line of it is damaged");
+}

@@ -94,7 +94,13 @@ pub(crate) struct OwnHome {
 }
 
 /// What is said of an OpenClaw home's store only.
-const STORE_ONLY: [&str; 3] = ["store", "active_key", "fix_missing"];
+const STORE_ONLY: [&str; 5] = [
+    "store",
+    "active_key",
+    "fix_missing",
+    "fix_dm_scope",
+    "all_agents",
+];
 
 impl OwnHome {
     /// Whether our own home is meant.

@@ -101,6 +101,13 @@ pub(crate) struct Cleanup {
     /// Rows whose transcript is not there go, too.
     #[arg(long)]
     pub(crate) fix_missing: bool,
+    /// Rows of direct messages that have a session of their own go, too, where OpenClaw's setting `session.dmScope` is `main`; their
+    /// transcripts are put away.
+    #[arg(long)]
+    pub(crate) fix_dm_scope: bool,
+    /// The stores of all agents of the setting `openclaw_home`, one after the other.
+    #[arg(long, conflicts_with_all = ["store", "active_key"])]
+    pub(crate) all_agents: bool,
     #[command(flatten)]
     pub(crate) own: OwnHome,
     /// One JSON object.

@@ -1,5 +1,7 @@
 //! `latchwork sessions cleanup`: what maintenance would take out of a store and its folder, and why; or doing it.
 
+use std::path::Path;
+
 use latchwork::Latchwork;
 use latchwork::openclaw_home::maintenance::{
     Asked, Cleanup as What, CleanupReport, FileAction, MaintenanceMode, Plan, RowAction, RowPlan,
@@ -21,10 +23,65 @@ pub(super) async fn run(
     latchwork: &Latchwork,
     errors: Errors,
 ) -> Result<Exit, Failure> {
-    let path = store::of(typed.store.as_deref(), latchwork)?;
-    let index = latchwork.session_index(&path)?;
-    let rows = index.read()?.ok_or_else(|| store::missing(&path))?;
-    let (mut options, told) = latchwork.maintenance_of(&path);
+    let paths = if typed.all_agents {
+        store::of_all(latchwork)?
+    } else {
+        vec![store::of(typed.store.as_deref(), latchwork)?]
+    };
+    let mut output = Output::standard();
+    let (mut summaries, mut exit) = (Vec::new(), Exit::Ok);
+    for path in &paths {
+        let summary = one(typed, latchwork, errors, path, &mut output, &mut exit).await?;
+        summaries.extend(summary);
+    }
+    if typed.json && typed.all_agents {
+        output.json(&json!({
+            "allAgents": true,
+            "mode": summaries.first().map(|summary| summary["mode"].clone()),
+            "dryRun": typed.dry_run,
+            "stores": summaries,
+        }))?;
+    } else {
+        for summary in &summaries {
+            output.json(summary)?;
+        }
+    }
+    output.finish()?;
+    Ok(exit)
+}
+
+/// What is asked for by name, of this store.
+fn asked(typed: &Cleanup, latchwork: &Latchwork, errors: Errors, path: &Path) -> Asked {
+    let mut asked = Asked {
+        fix_missing: typed.fix_missing,
+        fix_dm_scope: None,
+    };
+    if typed.fix_dm_scope {
+        let scope = latchwork.dm_scope_of(path);
+        if scope == "main" {
+            asked.fix_dm_scope = Some(Latchwork::agent_of(path).unwrap_or("main").to_owned());
+        } else {
+            errors.warn(&format!(
+                "session.dmScope is {scope}, so direct messages keep their own sessions in {}",
+                path.display()
+            ));
+        }
+    }
+    asked
+}
+
+/// One store: what is said of it in JSON, if that is wanted; else it is told in words.
+async fn one(
+    typed: &Cleanup,
+    latchwork: &Latchwork,
+    errors: Errors,
+    path: &Path,
+    output: &mut Output,
+    exit: &mut Exit,
+) -> Result<Option<Value>, Failure> {
+    let index = latchwork.session_index(path)?;
+    let rows = index.read()?.ok_or_else(|| store::missing(path))?;
+    let (mut options, told) = latchwork.maintenance_of(path);
     for told in told {
         errors.warn(&told);
     }
@@ -32,9 +89,7 @@ pub(super) async fn run(
         options.mode = MaintenanceMode::Enforce;
     }
     let what = What {
-        asked: Asked {
-            fix_missing: typed.fix_missing,
-        },
+        asked: asked(typed, latchwork, errors, path),
         active_keys: typed.active_key.iter().cloned().collect(),
         options,
     };
@@ -45,6 +100,10 @@ pub(super) async fn run(
         let report = index.cleanup(wait, &what).await?;
         (report.plan.clone(), Some(report))
     };
+    let failed = |report: &CleanupReport| report.files.iter().any(|file| file.failed.is_some());
+    if report.as_ref().is_some_and(failed) {
+        *exit = Exit::Failure;
+    }
     let told = Told {
         path: path.display().to_string(),
         what: &what,
@@ -53,17 +112,11 @@ pub(super) async fn run(
         before: rows.len(),
         malformed: rows.malformed(),
     };
-    let mut output = Output::standard();
     if typed.json {
-        output.json(&told.as_json())?;
-    } else {
-        told.in_words(&mut output);
+        return Ok(Some(told.as_json()));
     }
-    output.finish()?;
-    Ok(match report {
-        Some(report) if report.files.iter().any(|file| file.failed.is_some()) => Exit::Failure,
-        _ => Exit::Ok,
-    })
+    told.in_words(output);
+    Ok(None)
 }
 
 struct Told<'a> {
@@ -113,7 +166,8 @@ impl Told<'_> {
     }
 
     fn as_json(&self) -> Value {
-        let agent_id = self.plan.rows.iter().find_map(|row| agent(&row.key));
+        let of_rows = || self.plan.rows.iter().find_map(|row| agent(&row.key));
+        let agent_id = Latchwork::agent_of(Path::new(&self.path)).or_else(of_rows);
         let disk = self.plan.disk.map(|disk| {
             json!({
                 "totalBytesBefore": disk.total_before,
@@ -134,7 +188,7 @@ impl Told<'_> {
             "beforeCount": self.before,
             "afterCount": self.before.saturating_sub(self.going()),
             "missing": self.plan.count(RowAction::PruneMissing),
-            "dmScopeRetired": 0,
+            "dmScopeRetired": self.plan.count(RowAction::RetireDmScope),
             "pruned": self.plan.count(RowAction::PruneStale),
             "capped": self.plan.count(RowAction::CapOverflow),
             "unreferencedArtifacts": self.unreferenced(),
@@ -215,6 +269,7 @@ impl Told<'_> {
             )),
         }
         for action in [
+            RowAction::RetireDmScope,
             RowAction::PruneMissing,
             RowAction::PruneStale,
             RowAction::CapOverflow,

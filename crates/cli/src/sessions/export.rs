@@ -3,7 +3,7 @@
 //! Both are made harmless for a terminal where they are made, whatever reads them: what is shown on a terminal and what is written
 //! to a file are the same bytes.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,15 +13,18 @@ use latchwork::{ExportFailed, ExportFormat, ExportHow, ExportTo, Latchwork, Sess
 use serde_json::json;
 
 use crate::args::{Export, Format};
+use crate::bar::{Bar, Cleared};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Errors, Output};
 use crate::signals::Interrupts;
+use crate::world::World;
 
 /// Runs the command.
 pub(crate) async fn run(
     typed: &Export,
     latchwork: &Latchwork,
+    world: &World,
     errors: Errors,
 ) -> Result<Exit, Failure> {
     let session = latchwork.session(&typed.session)?;
@@ -34,10 +37,19 @@ pub(crate) async fn run(
         },
         None => ExportTo::Writer(Box::new(Standard(nobody_reads.clone()))),
     };
+    let bar = Bar::of_bytes(world, typed.json, "exporting");
+    let shown = bar.clone();
+    let mut how = how(typed);
+    // A bar between the lines of the export itself would be none.
+    if typed.out.is_some() || !io::stdout().is_terminal() {
+        how.watch = Some(Arc::new(move |done, of| shown.tell(done, of)));
+    }
+    let bar = Cleared(bar);
     let done = tokio::select! {
-        done = session.export(how(typed), to) => done,
+        done = session.export(how, to) => done,
         () = interrupts.token.cancelled() => return Ok(interrupts.exit().unwrap_or(Exit::Failure)),
     };
+    drop(bar);
     match done {
         Ok(done) => {
             told(typed, &session, &done, errors)?;
@@ -72,6 +84,7 @@ fn how(typed: &Export) -> ExportHow {
         },
         title: typed.title.clone(),
         redact: None,
+        watch: None,
     }
 }
 

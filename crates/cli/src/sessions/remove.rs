@@ -10,16 +10,56 @@ use serde_json::{Value, json};
 use crate::args::Rm;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Errors, Output};
 
-/// Runs the command. It ends at the first session that stays; those before are gone, and told.
+/// Runs the command. One that stays does not keep the others.
 #[expect(
     clippy::disallowed_methods,
     reason = "the entry point of the program's task"
 )]
-pub(super) async fn run(typed: &Rm, latchwork: &Latchwork) -> Result<Exit, Failure> {
+pub(super) async fn run(
+    typed: &Rm,
+    latchwork: &Latchwork,
+    errors: Errors,
+) -> Result<Exit, Failure> {
     let house = latchwork.house()?;
-    let how = RemoveHow {
+    let mut output = Output::standard();
+    let (mut named, mut failed) = (Vec::new(), Vec::new());
+    for name in &typed.sessions {
+        match house.named(name).await {
+            Ok(session) => named.push(session),
+            Err(error) => failed.push(error.into()),
+        }
+    }
+    if typed.dry_run {
+        for session in &named {
+            match house.removal(session).await {
+                Ok(removal) => told(typed, &removal, &mut output)?,
+                Err(error) => failed.push(error.into()),
+            }
+        }
+    } else {
+        let mut scope = LockScope::open();
+        let removed = house.remove_all(&mut scope, &named, how(typed)).await;
+        for receipt in &removed.receipts {
+            if typed.json {
+                output.json(receipt)?;
+            } else {
+                output.line(in_words(receipt));
+            }
+        }
+        warn_of_words(&removed.receipts, errors);
+        failed.extend(removed.stayed.into_iter().map(|(_, error)| error.into()));
+    }
+    output.finish()?;
+    match ended(failed, typed.sessions.len()) {
+        None => Ok(Exit::Ok),
+        Some(failure) => Err(failure),
+    }
+}
+
+fn how(typed: &Rm) -> RemoveHow {
+    RemoveHow {
         forks: match (typed.with_forks, typed.keep_forks) {
             (true, _) => IfForks::Remove,
             (false, true) => IfForks::Keep,
@@ -31,25 +71,34 @@ pub(super) async fn run(typed: &Rm, latchwork: &Latchwork) -> Result<Exit, Failu
             IfWaiting::Stay
         },
         keep_archived: typed.keep_archived,
-    };
-    let mut scope = LockScope::open();
-    let mut output = Output::standard();
-    for name in &typed.sessions {
-        let session = house.named(name).await?;
-        if typed.dry_run {
-            told(typed, &house.removal(&session).await?, &mut output)?;
-            continue;
-        }
-        for receipt in house.remove(&mut scope, &session, how).await? {
-            if typed.json {
-                output.json(&receipt)?;
-            } else {
-                output.line(in_words(&receipt));
-            }
-        }
     }
-    output.finish()?;
-    Ok(Exit::Ok)
+}
+
+/// Says that words of what is gone may be in the search index still. It is one index: one receipt says it for all.
+pub(super) fn warn_of_words<'a>(receipts: impl IntoIterator<Item = &'a Receipt>, errors: Errors) {
+    let mut why = receipts
+        .into_iter()
+        .filter_map(|receipt| receipt.search_index.as_deref());
+    if let Some(why) = why.next() {
+        errors.warn(&format!(
+            "words of what is gone may be in the search index still: {why}; \
+             the next removal takes them out, and so does `latchwork sessions search --rebuild WORD`"
+        ));
+    }
+}
+
+/// What several failures are together: that a session is in use is the least of them.
+fn ended(mut failed: Vec<Failure>, of: usize) -> Option<Failure> {
+    let one = failed.pop()?;
+    if failed.is_empty() && of == 1 {
+        return Some(one);
+    }
+    failed.push(one);
+    let worst = failed.iter().map(|failure| failure.exit);
+    let worst = worst.max_by_key(|exit| *exit != Exit::Busy);
+    let whole = Failure::new(format!("{} of {of} sessions stayed", failed.len()));
+    let whole = whole.exit(worst.unwrap_or(Exit::Failure));
+    Some(failed.into_iter().fold(whole, Failure::with))
 }
 
 /// A receipt in a line.

@@ -1,10 +1,7 @@
 //! `latchwork sessions search`: what was said in any session, with where it stands.
 
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal as _};
-use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use latchwork::format::Escaped;
 use latchwork::format::time::iso_from_millis;
 use latchwork::search::{Context, Found, Hit, Note, Progress, Query, SearchError, Snippet};
@@ -12,14 +9,12 @@ use latchwork::{Latchwork, SearchFailed, SearchHow, SessionKey};
 use serde_json::{Value, json};
 
 use crate::args::Search;
+use crate::bar::Bar;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Errors, Output, dim, paint, stdout_is_styled};
 use crate::signals::Interrupts;
 use crate::world::World;
-
-/// What takes no longer has no bar.
-const AT_ONCE: Duration = Duration::from_millis(400);
 
 /// Runs the command.
 pub(super) async fn run(
@@ -45,13 +40,14 @@ pub(super) async fn run(
         rebuild: typed.rebuild,
     };
     let interrupts = Interrupts::listen()?;
-    let bar = Bar::new(world, typed.json);
-    let shown = bar.0.clone();
+    let bar = Bar::counted(world, typed.json, "indexing sessions");
+    let shown = bar.clone();
+    let watch = move |progress: Progress| shown.tell(progress.done as u64, progress.of as u64);
     let found = tokio::select! {
-        found = latchwork.search(how, bar.watch()) => found,
+        found = latchwork.search(how, watch) => found,
         () = interrupts.token.cancelled() => return Ok(interrupts.exit().unwrap_or(Exit::Failure)),
     };
-    shown.finish_and_clear();
+    bar.clear();
     let found = found.map_err(|error| failure(&error, typed))?;
     for note in &found.notes {
         errors.warn(&in_words(note));
@@ -64,35 +60,6 @@ pub(super) async fn run(
     }
     output.finish()?;
     Ok(Exit::Ok)
-}
-
-/// How far indexing has come, on standard error, if that is a terminal and it takes a while.
-struct Bar(ProgressBar, std::sync::Arc<dyn latchwork::sys::Clock>);
-
-impl Bar {
-    fn new(world: &World, json: bool) -> Self {
-        let target = if io::stderr().is_terminal() && !json {
-            ProgressDrawTarget::stderr()
-        } else {
-            ProgressDrawTarget::hidden()
-        };
-        let bar = ProgressBar::with_draw_target(Some(0), target);
-        if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}") {
-            bar.set_style(style);
-        }
-        Self(bar, world.system.clock.clone())
-    }
-
-    fn watch(self) -> impl FnMut(Progress) + Send + 'static {
-        let begun = self.1.monotonic();
-        move |progress| {
-            if self.1.monotonic().saturating_sub(begun) > AT_ONCE {
-                self.0.set_message("indexing sessions");
-                self.0.set_length(progress.of as u64);
-                self.0.set_position(progress.done as u64);
-            }
-        }
-    }
 }
 
 fn told(output: &mut Output, found: &Found, styled: bool) {

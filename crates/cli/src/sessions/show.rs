@@ -75,7 +75,11 @@ fn in_words(facts: &Facts) -> Vec<(&'static str, String)> {
             )),
         );
     }
-    tell("parent", summary.parent.clone());
+    let parent = summary.parent.as_ref().map(|path| match &facts.parent {
+        Some(session) => format!("session {session} ({path})"),
+        None => path.clone(),
+    });
+    tell("parent", parent);
     for fork in &facts.forks {
         tell("fork", Some(fork.to_string()));
     }
@@ -113,6 +117,7 @@ fn as_json(facts: &Facts) -> Value {
             "acceptedAt": iso_from_millis(message.at_ms),
         })).collect::<Vec<_>>(),
         "parent": summary.parent,
+        "parentSession": facts.parent,
         "forks": facts.forks.iter().map(SessionId::as_str).collect::<Vec<_>>(),
         "archived": facts.archived,
         "guard": facts.held.guard.as_ref().map(ToString::to_string),

@@ -25,6 +25,18 @@ pub(super) fn of(typed: Option<&Path>, latchwork: &Latchwork) -> Result<PathBuf,
     })
 }
 
+/// The stores of all agents.
+pub(super) fn of_all(latchwork: &Latchwork) -> Result<Vec<PathBuf>, Failure> {
+    let found = latchwork
+        .openclaw_stores()
+        .map_err(|error| Failure::of(&error))?;
+    if found.is_empty() {
+        return Err(Failure::usage("no agent with a session store is known")
+            .hint("set LATCHWORK_OPENCLAW_HOME to an OpenClaw home, such as ~/.openclaw"));
+    }
+    Ok(found.into_iter().map(|(_, store)| store).collect())
+}
+
 /// A store that is not there.
 pub(super) fn missing(store: &Path) -> Failure {
     Failure::new(format!("there is no session store {store:?}"))

@@ -11,17 +11,21 @@ use serde_json::{Value, json};
 use crate::args::Cleanup;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Errors, Output};
 
 use super::archive::shown;
-use super::remove::in_words;
+use super::remove::{in_words, warn_of_words};
 
 /// Runs the command.
 #[expect(
     clippy::disallowed_methods,
     reason = "the entry point of the program's task"
 )]
-pub(super) async fn run(typed: &Cleanup, latchwork: &Latchwork) -> Result<Exit, Failure> {
+pub(super) async fn run(
+    typed: &Cleanup,
+    latchwork: &Latchwork,
+    errors: Errors,
+) -> Result<Exit, Failure> {
     let own = &typed.own;
     let limits = Limits {
         older_than_ms: own.older_than.map(|age| age.0),
@@ -43,6 +47,11 @@ pub(super) async fn run(typed: &Cleanup, latchwork: &Latchwork) -> Result<Exit, 
     } else {
         Vec::new()
     };
+    let gone = done.iter().filter_map(|one| match &one.came {
+        Came::Removed(receipt) => Some(receipt),
+        _ => None,
+    });
+    warn_of_words(gone, errors);
     let mut output = Output::standard();
     if typed.json {
         output.json(&as_json(&plan, &done, action, !is_done))?;

@@ -112,6 +112,17 @@ impl Body {
         serde_json::value::to_raw_value(message).map(Body::Message)
     }
 
+    /// Whether a message is one: an object that says who speaks. Bodies of other types are not looked at.
+    ///
+    /// # Errors
+    /// [`WriteError::NotAMessage`].
+    pub fn check_message(&self) -> Result<(), WriteError> {
+        match self {
+            Body::Message(message) => check_message(Raw::of(message)),
+            _ => Ok(()),
+        }
+    }
+
     /// The line's `type`.
     pub(super) fn type_name(&self) -> Result<&str, WriteError> {
         Ok(match self {
@@ -247,14 +258,20 @@ impl Body {
 
 fn write_message(message: &RawValue, object: &mut ObjectBuilder) -> Result<(), WriteError> {
     let raw = Raw::of(message);
+    check_message(raw)?;
+    object.raw("message", raw);
+    Ok(())
+}
+
+/// A message is an object that says who speaks.
+fn check_message(raw: Raw<'_>) -> Result<(), WriteError> {
     let role = Object::read(raw.text().as_bytes())
         .filter(|object| raw.is_object() && object.fields().count() <= MAX_FIELDS)
         .and_then(|object| object.str("role"));
-    if role.is_none_or(|role| role.is_empty()) {
-        return Err(WriteError::NotAMessage);
+    match role.is_some_and(|role| !role.is_empty()) {
+        true => Ok(()),
+        false => Err(WriteError::NotAMessage),
     }
-    object.raw("message", raw);
-    Ok(())
 }
 
 fn write_verbatim(map: &Map<String, Value>, object: &mut ObjectBuilder) -> Result<(), WriteError> {

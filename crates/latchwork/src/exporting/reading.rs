@@ -10,11 +10,18 @@ use latchwork_format::{Outline, RawEntry};
 use latchwork_sys::{DiskFile, read_up_to};
 use tokio_util::sync::CancellationToken;
 
+use crate::progress::Told;
+
 /// How much is read at once, in bytes.
 const PIECE: usize = 1 << 20;
 
 /// The outline of the file as it is now.
-pub(super) fn outline(file: &dyn DiskFile, stop: &CancellationToken) -> io::Result<Outline> {
+pub(super) fn outline(
+    file: &dyn DiskFile,
+    stop: &CancellationToken,
+    told: &Told,
+) -> io::Result<Outline> {
+    let size = file.facts()?.size;
     let mut outline = Outline::default();
     let mut piece = vec![0; PIECE];
     let mut offset = 0;
@@ -29,6 +36,7 @@ pub(super) fn outline(file: &dyn DiskFile, stop: &CancellationToken) -> io::Resu
         }
         outline.push(bytes, offset).map_err(io::Error::other)?;
         offset += bytes.len() as u64;
+        told.tell(offset, 2 * size);
     }
     outline.settle();
     Ok(outline)
@@ -41,15 +49,17 @@ pub(super) struct Entries<'a> {
     /// What was read last, and where that stands.
     piece: Vec<u8>,
     start: u64,
+    told: &'a Told,
 }
 
 impl<'a> Entries<'a> {
-    pub(super) fn new(file: &'a dyn DiskFile, outline: &'a Outline) -> Self {
+    pub(super) fn new(file: &'a dyn DiskFile, outline: &'a Outline, told: &'a Told) -> Self {
         Self {
             file,
             outline,
             piece: Vec::new(),
             start: 0,
+            told,
         }
     }
 
@@ -74,6 +84,8 @@ impl<'a> Entries<'a> {
         self.piece.shrink_to(PIECE.max(len));
         let filled = read_up_to(self.file, &mut self.piece, offset)?;
         self.piece.truncate(filled);
+        let size = self.outline.saved_through();
+        self.told.tell(size + offset, 2 * size);
         Ok(())
     }
 }
@@ -120,8 +132,9 @@ mod tests {
     fn entries_are_the_files_in_any_order_and_of_any_size() {
         let sizes = [10, 2 * PIECE, 0, PIECE - 300, 40, 5];
         let (_folder, file) = file_of(&session(&sizes));
-        let outline = outline(&*file, &CancellationToken::new()).unwrap();
-        let mut entries = Entries::new(&*file, &outline);
+        let told = Told::default();
+        let outline = outline(&*file, &CancellationToken::new(), &told).unwrap();
+        let mut entries = Entries::new(&*file, &outline, &told);
         for number in [0, 1, 2, 3, 4, 5, 1, 0, 5] {
             let entry = entries.entry(number).unwrap().unwrap();
             let text = entry.message().unwrap().text();
@@ -136,15 +149,16 @@ mod tests {
     #[test]
     fn a_line_that_was_changed_is_no_entry_and_an_export_that_is_stopped_reads_nothing() {
         let (_folder, file) = file_of(&session(&[9, 9]));
-        let outline = outline(&*file, &CancellationToken::new()).unwrap();
+        let told = Told::default();
+        let outline = outline(&*file, &CancellationToken::new(), &told).unwrap();
         let offset = outline.row(1).unwrap().offset();
         file.write_at(b" ", offset).unwrap();
-        let mut entries = Entries::new(&*file, &outline);
+        let mut entries = Entries::new(&*file, &outline, &told);
         assert!(entries.entry(0).unwrap().is_some() && entries.entry(1).unwrap().is_none());
         let stopped = CancellationToken::new();
         stopped.cancel();
         assert_eq!(
-            super::outline(&*file, &stopped).unwrap_err().kind(),
+            super::outline(&*file, &stopped, &told).unwrap_err().kind(),
             io::ErrorKind::Interrupted
         );
     }

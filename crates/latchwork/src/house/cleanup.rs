@@ -14,7 +14,11 @@ use super::archive::Moved;
 use super::hold;
 use super::plan::{Limits, Planned, Seen, plan};
 use super::receipts::Receipt;
+use super::remove::Taken;
 use super::{House, HouseError, lineage};
+
+/// The most sessions that are moved away before they are erased: taking them out of the search index costs the same for all as for one.
+const TAKEN_MAX: usize = 64;
 
 /// What becomes of a session that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,7 +110,8 @@ impl House {
         cleanup: &Cleanup,
         action: Action,
     ) -> Result<Vec<Cleaned>, HouseError> {
-        let mut done = Vec::new();
+        let mut done: Vec<Cleaned> = Vec::new();
+        let mut taken: Vec<(usize, Taken)> = Vec::new();
         let mut stayed: HashSet<usize> = HashSet::new();
         for &at in &cleanup.planned.order {
             let Some(session) = cleanup.sessions.get(at) else {
@@ -121,14 +126,48 @@ impl House {
                     let child = &child.session;
                     Came::Stayed(format!("session {child}, which descends from it, stayed"))
                 }
-                None => self.clean_one(scope, session, action).await?,
+                None => match self.clean_one(scope, session, action).await {
+                    Ok(Begun::Ended(came)) => came,
+                    Ok(Begun::Taken(one)) => {
+                        taken.push((done.len(), one));
+                        // Until it is erased, and for good if nothing is found to erase.
+                        done.push(Cleaned {
+                            at,
+                            came: nothing(),
+                        });
+                        if taken.len() >= TAKEN_MAX {
+                            self.end_taken(&mut taken, &mut done).await?;
+                        }
+                        continue;
+                    }
+                    Err(error) => {
+                        self.end_taken(&mut taken, &mut done).await?;
+                        return Err(error);
+                    }
+                },
             };
             if matches!(came, Came::Stayed(_)) {
                 stayed.insert(at);
             }
             done.push(Cleaned { at, came });
         }
+        self.end_taken(&mut taken, &mut done).await?;
         Ok(done)
+    }
+
+    /// Ends what was moved away, and notes the receipts at their places in what was done.
+    async fn end_taken(
+        &self,
+        taken: &mut Vec<(usize, Taken)>,
+        done: &mut [Cleaned],
+    ) -> Result<(), HouseError> {
+        let (places, taken): (Vec<usize>, Vec<Taken>) = taken.drain(..).unzip();
+        for (place, (_, ended)) in places.into_iter().zip(self.end(taken).await) {
+            if let (Some(receipt), Some(done)) = (ended?, done.get_mut(place)) {
+                done.came = Came::Removed(receipt);
+            }
+        }
+        Ok(())
     }
 
     async fn clean_one(
@@ -136,34 +175,28 @@ impl House {
         scope: &mut LockScope,
         session: &SessionSummary,
         action: Action,
-    ) -> Result<Came, HouseError> {
+    ) -> Result<Begun, HouseError> {
         let look = (session.modified_ms, session.bytes);
         let id = &session.session;
         let came = match action {
             Action::Archive => self
                 .archive_as_seen(scope, id, IfWaiting::Stay, Some(look))
                 .await
-                .map(Came::Archived),
-            Action::Delete => {
-                let gone = self.delete_as_seen(scope, id, look).await;
-                gone.map(|receipt| match receipt {
-                    Some(receipt) => Came::Removed(receipt),
-                    None => Came::Stayed("nothing of it was there any more".to_owned()),
-                })
-            }
+                .map(|moved| Begun::Ended(Came::Archived(moved))),
+            Action::Delete => self.take_as_seen(scope, id, look).await.map(Begun::Taken),
         };
         match came {
-            Err(error) if keeps(&error) => Ok(Came::Stayed(error.to_string())),
+            Err(error) if keeps(&error) => Ok(Begun::Ended(Came::Stayed(error.to_string()))),
             came => came,
         }
     }
 
-    async fn delete_as_seen(
+    async fn take_as_seen(
         &self,
         scope: &mut LockScope,
         session: &SessionId,
         look: hold::Look,
-    ) -> Result<Option<Receipt>, HouseError> {
+    ) -> Result<Taken, HouseError> {
         let folder = self.removed_folder(session);
         let expected = Some((&self.system, look));
         hold::away(
@@ -175,8 +208,24 @@ impl House {
             expected,
         )
         .await?;
-        self.finish(session, &folder, "session").await
+        Ok(Taken {
+            session: session.clone(),
+            folder,
+            from: "session".to_owned(),
+            kept: None,
+        })
     }
+}
+
+/// How far one session came.
+enum Begun {
+    Ended(Came),
+    /// It was moved away, and is erased with others.
+    Taken(Taken),
+}
+
+fn nothing() -> Came {
+    Came::Stayed("nothing of it was there any more".to_owned())
 }
 
 /// Whether it is no failure: the session is wanted.

@@ -26,6 +26,8 @@ pub struct Facts {
     pub held: WhatIsHeld,
     /// Everything that is its own on disk.
     pub parts: Vec<Belonging>,
+    /// The session of the home that it begins with the words of; what its header names is in the summary.
+    pub parent: Option<SessionId>,
     /// The sessions of the home that name it as their parent; none of a lone file.
     pub forks: Vec<SessionId>,
     /// What it is called in the archive, where copies of it are.
@@ -54,8 +56,8 @@ impl Latchwork {
         let verified = session.verify().await;
         let verified = verified.map_err(|error| unread(error.to_string()))?;
         let in_home = self.house().ok().filter(|house| house.place(id) == place);
-        let (forks, archived) = match &in_home {
-            Some(house) => (house.forks_of(id).await?, house.copies(id)?),
+        let ((parent, forks), archived) = match &in_home {
+            Some(house) => (house.family_of(id).await?, house.copies(id)?),
             None => Default::default(),
         };
         let named = |folder: &PathBuf| {
@@ -69,6 +71,7 @@ impl Latchwork {
             // Who holds it is a courtesy.
             held: store.held(id).await.unwrap_or_default(),
             parts: store.belongings(id).await?,
+            parent,
             forks,
             archived: archived.iter().filter_map(named).collect(),
             summary,

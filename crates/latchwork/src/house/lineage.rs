@@ -1,7 +1,9 @@
 //! Which sessions of the home begin with the words of which.
 //!
-//! A fork names its parent by a path. It counts where the path leads to the session's transcript, and where it leads nowhere and ends
-//! with that name: a home that was moved keeps its lineage. Limit: what is archived has no say in it.
+//! A fork names its parent by an absolute path, as pi reads it. What counts is the name of the file: where the home has a session
+//! of that name, that is the parent, so a home that was moved or copied keeps its lineage, wherever the path leads by now. Only else it is the
+//! session to whose transcript the path leads. Limits: what is archived has no say in it; a fork of a foreign transcript whose name is also a
+//! session's of the home counts as that one's, which keeps a session more than need be.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -17,28 +19,32 @@ pub(super) fn parents(house: &House, sessions: &[SessionSummary]) -> Vec<Option<
         .enumerate()
         .map(|(at, session)| (session.session.as_str(), at))
         .collect();
-    let parent = |session: &SessionSummary| {
+    let mut by_inode = None;
+    let parent = |(own, session): (usize, &SessionSummary)| {
         let path = Path::new(session.parent.as_deref()?);
-        let stem = path.file_name()?.to_str()?.strip_suffix(".jsonl")?;
-        let at = *by_name.get(stem)?;
-        let parent = sessions.get(at)?;
-        leads_to(house, path, &parent.session).then_some(at)
+        let stem = path.file_name()?.to_str()?.strip_suffix(".jsonl");
+        let named = stem.and_then(|stem| by_name.get(stem).copied());
+        // A fork that has the name of a parent elsewhere is not its own.
+        let named = named.filter(|at| *at != own);
+        named.or_else(|| {
+            let inode = inode(house, path)?;
+            let all = by_inode.get_or_insert_with(|| inodes(house, sessions));
+            all.get(&inode).copied().filter(|at| *at != own)
+        })
     };
-    sessions.iter().map(parent).collect()
+    sessions.iter().enumerate().map(parent).collect()
 }
 
-fn leads_to(house: &House, path: &Path, parent: &SessionId) -> bool {
-    let place = house.place(parent);
-    if path == place || std::path::absolute(&place).is_ok_and(|place| place == path) {
-        return true;
-    }
-    let facts = |path: &Path| house.system.disk.facts_behind(path).ok();
-    match (facts(path), facts(&place)) {
-        (Some(named), Some(there)) => named.same_inode(&there),
-        // Of another place at another time: the name is all there is.
-        (None, _) => true,
-        (Some(_), None) => false,
-    }
+/// Which file a path leads to.
+fn inode(house: &House, path: &Path) -> Option<(u64, u64)> {
+    let facts = house.system.disk.facts_behind(path).ok()?;
+    Some((facts.dev, facts.ino))
+}
+
+fn inodes(house: &House, sessions: &[SessionSummary]) -> HashMap<(u64, u64), usize> {
+    let all = sessions.iter().enumerate();
+    all.filter_map(|(at, session)| Some((inode(house, &house.place(&session.session))?, at)))
+        .collect()
 }
 
 impl House {
@@ -50,6 +56,19 @@ impl House {
         let sessions = self.store.list().await?;
         let parents = parents(self, &sessions);
         Ok(children(&sessions, &parents, session))
+    }
+
+    /// The session of the home whose words this one begins with, and the sessions that begin with its own.
+    pub(crate) async fn family_of(
+        &self,
+        session: &SessionId,
+    ) -> Result<(Option<SessionId>, Vec<SessionId>), HouseError> {
+        let sessions = self.store.list().await?;
+        let parents = parents(self, &sessions);
+        let own = sessions.iter().position(|one| one.session == *session);
+        let parent = own.and_then(|own| parents.get(own).copied().flatten());
+        let parent = parent.and_then(|at| Some(sessions.get(at)?.session.clone()));
+        Ok((parent, children(&sessions, &parents, session)))
     }
 
     /// The same for their forks, too, and so on: each before the one that it descends from.

@@ -30,6 +30,9 @@ pub struct Receipt {
     pub bytes: u64,
     /// The SHA-256 of the transcript, in hexadecimal digits; null where there was none.
     pub sha256: Option<String>,
+    /// Why words of it may be in the search index still; null where none is.
+    #[serde(default)]
+    pub search_index: Option<String>,
 }
 
 /// The receipt with this number, if there is one.
@@ -95,6 +98,7 @@ mod tests {
             files: 3,
             bytes: 12,
             sha256: None,
+            search_index: None,
         }
     }
 

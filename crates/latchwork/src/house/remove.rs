@@ -1,7 +1,8 @@
 //! A removal: what would go, and doing it.
 //!
-//! The session is moved, whole, to a folder of its own among the sidecars (`<id>.removed.<number>`): with that it is gone. Then a
-//! receipt is written down, then the folder is erased. Killed before the move, the session is where it was; killed after it, the
+//! The session is moved, whole, to a folder of its own among the sidecars (`<id>.removed.<number>`): with that it is gone. Then the
+//! session is taken out of the search index, a receipt is written down, and the folder is erased; of several sessions each is moved before that
+//! begins, as the index costs the same for all of them as for one. Killed before the move, the session is where it was; killed after it, the
 //! session is gone, and the next removal of it ends what was begun. Archived copies go the same way.
 
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use latchwork_transcript::{
 
 use super::receipts::{self, Receipt};
 use super::{House, HouseError, hold};
+use crate::forgetting;
 
 /// What becomes of sessions that name a removed one as their parent. They have its words, so they can do without it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +59,27 @@ pub struct Removal {
     pub in_use: Option<String>,
 }
 
+/// What came of the removal of several sessions.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Removed {
+    /// A receipt for each session that is gone, each archived copy, and each fork that went with one.
+    pub receipts: Vec<Receipt>,
+    /// Those of which something stayed, and why.
+    pub stayed: Vec<(SessionId, HouseError)>,
+}
+
+/// A session, or an archived copy, that was moved away to be erased.
+pub(super) struct Taken {
+    pub(super) session: SessionId,
+    /// Where it lies now.
+    pub(super) folder: PathBuf,
+    /// `session`, or the name of the copy.
+    pub(super) from: String,
+    /// Why words of it may be in a search index of its own still.
+    pub(super) kept: Option<String>,
+}
+
 impl House {
     /// What a removal would take, and what stands in its way. Nothing is locked or written.
     ///
@@ -93,6 +116,53 @@ impl House {
         session: &SessionId,
         how: RemoveHow,
     ) -> Result<Vec<Receipt>, HouseError> {
+        let mut taken = Vec::new();
+        let took = self.take_family(scope, session, how, &mut taken).await;
+        let mut receipts = Vec::new();
+        for (_, ended) in self.end(taken).await {
+            receipts.extend(ended?);
+        }
+        took.map(|()| receipts)
+    }
+
+    /// Removes several sessions. One that stays does not keep the others.
+    ///
+    /// # Cancel safety
+    /// As [`remove`](Self::remove).
+    pub async fn remove_all(
+        &self,
+        scope: &mut LockScope,
+        sessions: &[SessionId],
+        how: RemoveHow,
+    ) -> Removed {
+        let mut removed = Removed::default();
+        let mut taken = Vec::new();
+        for session in sessions {
+            let took = self.take_family(scope, session, how, &mut taken).await;
+            let stayed = took.err().map(|error| (session.clone(), error));
+            removed.stayed.extend(stayed);
+        }
+        for (session, ended) in self.end(taken).await {
+            match ended {
+                Ok(receipt) => removed.receipts.extend(receipt),
+                Err(error) => removed.stayed.push((session, error)),
+            }
+        }
+        removed
+    }
+
+    /// Moves a session away, and those forks that go with it.
+    async fn take_family(
+        &self,
+        scope: &mut LockScope,
+        session: &SessionId,
+        how: RemoveHow,
+        taken: &mut Vec<Taken>,
+    ) -> Result<(), HouseError> {
+        // Named twice, or gone as another's fork.
+        if taken.iter().any(|one| one.session == *session) {
+            return Ok(());
+        }
         let removal = self.removal(session).await?;
         let mut all = Vec::new();
         if !removal.forks.is_empty() {
@@ -112,11 +182,10 @@ impl House {
         for one in &all {
             self.may_go(one, how).await?;
         }
-        let mut receipts = Vec::new();
         for one in &all {
-            self.remove_one(scope, one, how, &mut receipts).await?;
+            self.take(scope, one, how, taken).await?;
         }
-        Ok(receipts)
+        Ok(())
     }
 
     async fn may_go(&self, session: &SessionId, how: RemoveHow) -> Result<(), HouseError> {
@@ -134,12 +203,13 @@ impl House {
         Ok(())
     }
 
-    async fn remove_one(
+    /// Moves a session away, and its archived copies.
+    async fn take(
         &self,
         scope: &mut LockScope,
         session: &SessionId,
         how: RemoveHow,
-        receipts: &mut Vec<Receipt>,
+        taken: &mut Vec<Taken>,
     ) -> Result<(), HouseError> {
         let parts = self.store.belongings(session).await?;
         let mut begun: Vec<PathBuf> = parts
@@ -147,6 +217,7 @@ impl House {
             .filter(|one| is_removed(one))
             .map(|one| one.path.clone())
             .collect();
+        let mut moved = Ok(());
         if parts.iter().any(Belonging::moves) {
             let stands = parts.iter().any(|one| one.part == Part::Transcript);
             // What an interrupted removal left follows its transcript.
@@ -154,36 +225,51 @@ impl House {
                 Some(begun) if !stands => begun.clone(),
                 _ => self.removed_folder(session),
             };
-            hold::away(&self.store, scope, session, &folder, how.waiting, None).await?;
-            if !begun.contains(&folder) {
+            let away = hold::away(&self.store, scope, session, &folder, how.waiting, None).await;
+            if away.is_ok() && !begun.contains(&folder) {
                 begun.push(folder);
             }
+            moved = away.map(drop);
         }
-        for folder in begun {
-            receipts.extend(self.finish(session, &folder, "session").await?);
-        }
+        taken.extend(begun.into_iter().map(|folder| Taken {
+            session: session.clone(),
+            folder,
+            from: "session".to_owned(),
+            kept: None,
+        }));
+        moved?;
         if how.keep_archived {
             return Ok(());
         }
         for copy in self.copies(session)? {
-            receipts.extend(self.remove_copy(scope, session, &copy).await?);
+            taken.push(self.take_copy(scope, session, &copy).await?);
         }
         Ok(())
     }
 
-    /// Removes an archived copy. Nobody answers what waits in one, so it does not keep it.
-    async fn remove_copy(
+    /// Moves an archived copy away. Nobody answers what waits in one, so it does not keep it.
+    async fn take_copy(
         &self,
         scope: &mut LockScope,
         session: &SessionId,
         copy: &Path,
-    ) -> Result<Option<Receipt>, HouseError> {
+    ) -> Result<Taken, HouseError> {
+        // By its name alone it is known which index is of it, so that goes first.
+        let folder = copy.to_path_buf();
+        let forget =
+            move |house: &Self| Ok(forgetting::folder(&house.system, &house.home, &folder));
+        let kept = self.blocking(forget).await?;
         let folder = self.removed_folder(session);
         let store = self.store_at(copy);
         hold::away(&store, scope, session, &folder, IfWaiting::Take, None).await?;
         remove_shell(&self.system, copy);
         let name = copy.file_name().unwrap_or_default().to_string_lossy();
-        self.finish(session, &folder, &name).await
+        Ok(Taken {
+            session: session.clone(),
+            folder,
+            from: name.into_owned(),
+            kept,
+        })
     }
 
     /// A folder among the sidecars that nothing has.
@@ -194,46 +280,75 @@ impl House {
             .map_or_else(PathBuf::new, |place| place.removed(&digits))
     }
 
-    /// Ends a removal that was begun: the receipt, unless it is written down already, and then the end of all that lies there. `None` where
-    /// it was killed before anything was moved.
-    pub(super) async fn finish(
+    /// Ends removals that were begun: out of the search index, the receipt, unless it is written down already, and then the end of all
+    /// that lies there. `None` where it was killed before anything was moved.
+    pub(super) async fn end(
         &self,
-        session: &SessionId,
-        folder: &Path,
-        from: &str,
-    ) -> Result<Option<Receipt>, HouseError> {
-        let (session, folder, from) = (session.clone(), folder.to_path_buf(), from.to_owned());
-        self.blocking(move |house| {
-            let (system, file) = (&house.system, house.receipts_file());
-            let id = folder
-                .extension()
-                .map(|digits| digits.to_string_lossy().into_owned())
-                .unwrap_or_default();
-            let receipt = match receipts::find(system, &file, &id)? {
-                Some(receipt) => Some(receipt),
-                None => {
-                    let (files, bytes) = weigh(system, &folder)?;
-                    if files == 0 {
-                        erase(system, &folder)?;
-                        return Ok(None);
-                    }
-                    let receipt = Receipt {
-                        id,
-                        at: iso_from_millis(system.clock.wall_ms()),
-                        sha256: digest(system, &folder.join(format!("{session}.jsonl")))?,
-                        session: session.to_string(),
-                        from,
-                        files,
-                        bytes,
-                    };
-                    receipts::write(system, &file, &receipt)?;
-                    Some(receipt)
+        taken: Vec<Taken>,
+    ) -> Vec<(SessionId, Result<Option<Receipt>, HouseError>)> {
+        if taken.is_empty() {
+            return Vec::new();
+        }
+        let stems = taken.iter().map(|one| one.session.to_string()).collect();
+        let kept = self.forget(stems).await;
+        let mut ended = Vec::with_capacity(taken.len());
+        for one in taken {
+            let (session, kept) = (one.session.clone(), kept.clone());
+            let done = self.blocking(move |house| house.finish(one, kept)).await;
+            ended.push((session, done));
+        }
+        ended
+    }
+
+    /// Why words of these may be in the search index still.
+    async fn forget(&self, stems: Vec<String>) -> Option<String> {
+        let forget = move |house: &Self| {
+            let kept = forgetting::sessions(&house.system, &house.home, &stems);
+            house.system.steps.reach("house:forgotten");
+            Ok(kept)
+        };
+        match self.blocking(forget).await {
+            Ok(kept) => kept,
+            Err(error) => Some(error.to_string()),
+        }
+    }
+
+    fn finish(&self, taken: Taken, kept: Option<String>) -> Result<Option<Receipt>, HouseError> {
+        let Taken {
+            session,
+            folder,
+            from,
+            kept: own,
+        } = taken;
+        let (system, file) = (&self.system, self.receipts_file());
+        let id = folder
+            .extension()
+            .map(|digits| digits.to_string_lossy().into_owned())
+            .unwrap_or_default();
+        let receipt = match receipts::find(system, &file, &id)? {
+            Some(receipt) => Some(receipt),
+            None => {
+                let (files, bytes) = weigh(system, &folder)?;
+                if files == 0 {
+                    erase(system, &folder)?;
+                    return Ok(None);
                 }
-            };
-            erase(system, &folder)?;
-            Ok(receipt)
-        })
-        .await
+                let receipt = Receipt {
+                    id,
+                    at: iso_from_millis(system.clock.wall_ms()),
+                    sha256: digest(system, &folder.join(format!("{session}.jsonl")))?,
+                    session: session.to_string(),
+                    from,
+                    files,
+                    bytes,
+                    search_index: own.or(kept),
+                };
+                receipts::write(system, &file, &receipt)?;
+                Some(receipt)
+            }
+        };
+        erase(system, &folder)?;
+        Ok(receipt)
     }
 }
 

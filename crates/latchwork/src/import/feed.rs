@@ -5,6 +5,7 @@ use latchwork_sys::System;
 use tokio::sync::mpsc;
 
 use super::{ImportError, ImportSource};
+use crate::progress::Told;
 
 /// The most items of a batch, which is a commit.
 const BATCH_ITEMS: usize = 256;
@@ -28,10 +29,10 @@ pub(super) enum Fed {
 }
 
 /// Begins to read.
-pub(super) fn feed(system: System, source: ImportSource) -> mpsc::Receiver<Fed> {
+pub(super) fn feed(system: System, source: ImportSource, told: Told) -> mpsc::Receiver<Fed> {
     let (to, from) = mpsc::channel(WAITING);
     tokio::task::spawn_blocking(move || {
-        let last = match read(&system, &source, &to) {
+        let last = match read(&system, &source, &told, &to) {
             Ok(None) => return,
             Ok(Some(summary)) => Fed::End(Box::new(summary)),
             Err(error) => Fed::Failed(error),
@@ -46,9 +47,14 @@ pub(super) fn feed(system: System, source: ImportSource) -> mpsc::Receiver<Fed> 
 fn read(
     system: &System,
     source: &ImportSource,
+    told: &Told,
     to: &mpsc::Sender<Fed>,
 ) -> Result<Option<Summary>, ImportError> {
     let mut reader = source.reader(system)?;
+    // A database holds other sessions, too.
+    let alone = source.row().is_none();
+    let facts = system.disk.facts_behind(source.path());
+    let size = facts.map_or(0, |facts| if alone { facts.size } else { 0 });
     let (mut items, mut bytes) = (Vec::new(), 0);
     loop {
         // What was read before a failure is given first: it stands.
@@ -66,6 +72,7 @@ fn read(
         };
         if ended || items.len() >= BATCH_ITEMS || bytes >= BATCH_BYTES {
             bytes = 0;
+            told.tell(reader.bytes(), size);
             let batch = Fed::Batch {
                 items: std::mem::take(&mut items),
                 cwd: reader.cwd().map(str::to_owned),

@@ -15,7 +15,7 @@ use crate::index::SessionIndex;
 use crate::key::normalized;
 use crate::maintenance::hold::Hold;
 use crate::maintenance::options::MaintenanceMode;
-use crate::maintenance::plan::{FileAction, FilePlan, Plan, RowAction, RowPlan, plan};
+use crate::maintenance::plan::{FileAction, FilePlan, Plan, RowAction, RowPlan, Why, plan};
 use crate::maintenance::references::{InUse, Names};
 use crate::maintenance::report::{Cleanup, CleanupError, CleanupReport, FileDone, RowDone};
 use crate::maintenance::seen::Seen;
@@ -75,11 +75,22 @@ impl SessionIndex {
         let enforce = cleanup.options.mode == MaintenanceMode::Enforce;
         let goes = |row: &&RowPlan| match row.action {
             RowAction::Keep => false,
-            RowAction::PruneMissing => true,
+            RowAction::PruneMissing | RowAction::RetireDmScope => true,
             _ => enforce,
         };
         let rows: Vec<RowPlan> = plan.rows.iter().filter(goes).cloned().collect();
-        let is_due = |file: &&FilePlan| enforce && file.action != FileAction::Keep;
+        // What was asked for by name goes with its files, whatever the mode.
+        let retired = rows
+            .iter()
+            .filter(|row| row.action == RowAction::RetireDmScope);
+        let retired: BTreeSet<&str> = retired
+            .flat_map(|row| row.stems.iter().map(String::as_str))
+            .collect();
+        let is_due = |file: &&FilePlan| {
+            file.action != FileAction::Keep
+                && (enforce
+                    || (file.why == Why::RowGone && retired.contains(file.file.stem.as_str())))
+        };
         let mut work = Work {
             index: self,
             wait,

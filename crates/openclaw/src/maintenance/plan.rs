@@ -1,6 +1,6 @@
 //! The plan of a maintenance: each row and each file, what becomes of it, and why. Pure.
 //!
-//! Rows go first: those whose transcript is missing (if asked), those that are old, those beyond the cap, oldest first. Then files that
+//! Rows go first: those of direct messages and those whose transcript is missing (if asked), those that are old, those beyond the cap, oldest first. Then files that
 //! no row refers to any more; then, over the limit of room, whatever is oldest ([`budget`](super::budget)). What goes may free
 //! others, so it is looked again until nothing changes; hence planning again finds nothing.
 
@@ -17,6 +17,8 @@ use crate::store::SessionsJson;
 pub struct Asked {
     /// Rows whose transcript is not there go, too.
     pub fix_missing: bool,
+    /// Rows of direct messages that have a session of their own go, too, as of a store of this agent whose direct messages share the main session.
+    pub fix_dm_scope: Option<String>,
 }
 
 /// What becomes of a row.
@@ -24,6 +26,8 @@ pub struct Asked {
 pub enum RowAction {
     /// It stays.
     Keep,
+    /// It is of a direct message, and those share the main session now.
+    RetireDmScope,
     /// Its transcript is not there.
     PruneMissing,
     /// It was not changed for long.
@@ -40,6 +44,7 @@ impl RowAction {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Keep => "keep",
+            Self::RetireDmScope => "retire-dm-scope",
             Self::PruneMissing => "prune-missing",
             Self::PruneStale => "prune-stale",
             Self::CapOverflow => "cap-overflow",
@@ -84,6 +89,8 @@ pub enum Why {
     Malformed,
     /// Something that stays leads to it.
     Referenced,
+    /// Direct messages share the main session.
+    DmScope,
     /// Its transcript is missing.
     Missing,
     /// It is older than is kept.
@@ -110,6 +117,7 @@ impl fmt::Display for Why {
             Self::Kind => "it is a thread, a topic, a group or a channel",
             Self::Malformed => "it cannot be read as a row",
             Self::Referenced => "something that stays leads to it",
+            Self::DmScope => "direct messages share the main session",
             Self::Missing => "its transcript is missing",
             Self::Old => "it is older than is kept",
             Self::TooMany => "there are more than are kept",

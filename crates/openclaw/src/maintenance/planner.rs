@@ -39,6 +39,7 @@ pub(super) struct Planner<'a> {
     pub(super) options: &'a MaintenanceOptions,
     pub(super) now_ms: i64,
     pub(super) fix_missing: bool,
+    pub(super) fix_dm_scope: Option<String>,
     pub(super) groups: Vec<Group>,
     pub(super) files: Vec<FilePlan>,
     /// What rows that go referred to, and no row that stays does.
@@ -69,6 +70,7 @@ impl<'a> Planner<'a> {
             options,
             now_ms,
             fix_missing: asked.fix_missing,
+            fix_dm_scope: asked.fix_dm_scope.as_deref().map(str::to_lowercase),
             groups: Vec::new(),
             files: files.collect(),
             gone: Names::default(),

@@ -1,5 +1,6 @@
 //! Which rows go: missing and old ones, and the oldest of too many.
 
+use crate::key::is_direct;
 use crate::maintenance::plan::{RowAction, Why};
 use crate::maintenance::planner::Planner;
 
@@ -33,6 +34,10 @@ impl Planner<'_> {
         let group = self.groups.get(at)?;
         if group.plan.action != RowAction::Keep {
             return None;
+        }
+        let of_agent = self.fix_dm_scope.as_deref();
+        if of_agent.is_some_and(|agent| is_direct(&group.plan.key, agent)) {
+            return Some((RowAction::RetireDmScope, Why::DmScope));
         }
         if self.fix_missing && group.missing {
             return Some((RowAction::PruneMissing, Why::Missing));

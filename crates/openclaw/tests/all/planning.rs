@@ -194,7 +194,10 @@ fn world() -> impl Strategy<Value = World> {
                 },
                 in_use: InUse { keys, live },
                 options,
-                asked: Asked { fix_missing },
+                asked: Asked {
+                    fix_missing,
+                    ..Asked::default()
+                },
             }
         },
     )

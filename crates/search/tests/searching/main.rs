@@ -8,6 +8,7 @@
 
 mod bench;
 mod equal;
+mod forgetting;
 mod index_file;
 mod standing;
 mod upkeep;

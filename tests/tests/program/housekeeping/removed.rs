@@ -136,17 +136,46 @@ fn a_session_that_was_forked_goes_only_when_it_is_said_what_becomes_of_the_forks
 }
 
 #[test]
-fn a_home_that_was_moved_knows_its_forks() {
-    let kept = Kept::with("main");
-    kept.run("fork main one").expect_success();
-    let elsewhere = kept.home.path("moved");
-    std::fs::rename(kept.data(), &elsewhere).unwrap();
-    let invocation = kept.home.latchwork(["sessions", "rm", "main"]);
-    let refused = invocation
-        .env("LATCHWORK_HOME", &elsewhere)
-        .run()
-        .expect_code(1);
-    assert!(refused.stderr.contains("parent of one"), "{refused}");
+fn a_home_that_was_moved_knows_its_forks_whatever_stands_at_the_old_place() {
+    for replaced in [false, true] {
+        let kept = Kept::with("main");
+        kept.run("fork main one").expect_success();
+        let elsewhere = kept.home.path("moved");
+        std::fs::rename(kept.data(), &elsewhere).unwrap();
+        if replaced {
+            kept.append("main", "another session of that name")
+                .expect_success();
+        }
+        let run = |words: &str| {
+            let invocation = kept.home.latchwork(words.split(' '));
+            invocation.env("LATCHWORK_HOME", &elsewhere).run()
+        };
+        let shown = |session: &str| {
+            let line = format!("sessions show {session} --json");
+            run(&line).expect_success().json()
+        };
+        assert_eq!(shown("main")["forks"], serde_json::json!(["one"]));
+        assert_eq!(shown("one")["parentSession"], "main");
+        let refused = run("sessions rm main").expect_code(1);
+        assert!(refused.stderr.contains("parent of one"), "{refused}");
+        let path = elsewhere.join("sessions/main.jsonl");
+        let file = std::fs::File::options().write(true).open(path).unwrap();
+        let long_ago = std::time::Duration::from_secs(40 * 86_400);
+        let now = file.metadata().unwrap().modified().unwrap();
+        file.set_modified(now - long_ago).unwrap();
+        let plan = run("sessions cleanup --older-than 30d --json").expect_success();
+        let plan = plan.json();
+        let of_main = plan["sessions"].as_array().unwrap().iter();
+        let of_main: Vec<_> = of_main.filter(|row| row["session"] == "main").collect();
+        assert_eq!(of_main[0]["why"], "parent", "{plan}");
+        // What pi reads stays as it was written: the absolute path of the old place.
+        let text = std::fs::read_to_string(elsewhere.join("sessions/one.jsonl")).unwrap();
+        let written = serde_json::json!(kept.transcript("main"));
+        assert!(
+            text.contains(&format!("\"parentSession\":{written}")),
+            "{text}"
+        );
+    }
 }
 
 #[test]
