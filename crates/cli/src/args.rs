@@ -12,6 +12,7 @@ mod json;
 mod mirror;
 mod search;
 mod sessions;
+mod space;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -31,6 +32,7 @@ pub(crate) use json::wanted_json;
 pub(crate) use mirror::{Mirror, MirrorCodex, MirrorWhat};
 pub(crate) use search::Search;
 pub(crate) use sessions::{Cleanup, Export, Format, List, Sessions, SessionsWhat};
+pub(crate) use space::Du;
 
 /// Durable, concurrent-safe sessions for AI agents.
 #[derive(Debug, Parser)]
@@ -74,6 +76,9 @@ pub(crate) enum Command {
     /// Replace messages where they stand, one JSON object a line from standard input: what was there is gone.
     #[command(after_long_help = crate::help::REDACT)]
     Redact(Redact),
+    /// Say what eats the space of a session, or of the home: by kind, in the context or not, and the largest entries.
+    #[command(after_long_help = crate::help::DU)]
+    Du(Du),
     /// Show every entry of a session as a tree: branches, labels, the head.
     Tree(Tree),
     /// Show the last entries of a session; with -f, go on with what is added. Nobody is held up.

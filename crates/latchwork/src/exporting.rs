@@ -9,7 +9,7 @@
 //! | `reading` | entries from a file, each read when it is asked for |
 //! | `writing` | a writer that ends when nobody waits for it, and a file that is there whole |
 
-mod reading;
+pub(crate) mod reading;
 mod writing;
 
 use std::borrow::Cow;

@@ -22,6 +22,7 @@
 //! | `doctor` | everything on which sessions rest, looked at and repaired |
 //! | `exporting` | a session as Markdown or as one HTML page |
 //! | `searching` | search over all sessions of a home or a folder |
+//! | `space` | what eats the space: of a session, of the home |
 //! | `house` | the home kept in order: sessions removed, archived, restored, tidied up |
 //! | `address` | what a person calls a session by, and where that leads |
 //! | `openclaw` | an OpenClaw home's session store |
@@ -49,6 +50,7 @@ mod openclaw;
 mod searching;
 mod session;
 mod settings;
+mod space;
 mod tail;
 mod text_turn;
 mod turn;
@@ -72,6 +74,10 @@ pub use session::{Look, Session, WriteError};
 pub use settings::{
     EditError, Effect, Endpoint, Flag, Kind, MAIN_SESSION, Name, OPENAI, SYSTEM_PROMPT, Settings,
     Sources, edited, meant_by, misnamed_model, name_of, names, reference, shown,
+};
+pub use space::{
+    Counted, Elsewhere, HomeSpace, KindSpace, Largest, SessionSpace, Shown, SidecarSpace, Space,
+    SpaceFailed, SpaceHow, SpaceKind, SpaceProgress, SpaceSession,
 };
 pub use tail::{Added, Tailing};
 pub use text_turn::{Persisted, PersistedTurn, TextBackend, TextTurn};

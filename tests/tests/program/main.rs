@@ -22,5 +22,6 @@ mod pty;
 mod refusals;
 mod schemas;
 mod search;
+mod space;
 mod terminal;
 mod writers;

@@ -14,7 +14,16 @@ use tokio_util::sync::CancellationToken;
 const PIECE: usize = 1 << 20;
 
 /// The outline of the file as it is now.
-pub(super) fn outline(file: &dyn DiskFile, stop: &CancellationToken) -> io::Result<Outline> {
+pub(crate) fn outline(file: &dyn DiskFile, stop: &CancellationToken) -> io::Result<Outline> {
+    outline_watched(file, stop, &mut |_| ())
+}
+
+/// The same; `watch` is told how far it has come, in bytes.
+pub(crate) fn outline_watched(
+    file: &dyn DiskFile,
+    stop: &CancellationToken,
+    watch: &mut dyn FnMut(u64),
+) -> io::Result<Outline> {
     let mut outline = Outline::default();
     let mut piece = vec![0; PIECE];
     let mut offset = 0;
@@ -29,13 +38,14 @@ pub(super) fn outline(file: &dyn DiskFile, stop: &CancellationToken) -> io::Resu
         }
         outline.push(bytes, offset).map_err(io::Error::other)?;
         offset += bytes.len() as u64;
+        watch(offset);
     }
     outline.settle();
     Ok(outline)
 }
 
 /// The entries of a file.
-pub(super) struct Entries<'a> {
+pub(crate) struct Entries<'a> {
     file: &'a dyn DiskFile,
     outline: &'a Outline,
     /// What was read last, and where that stands.
@@ -44,7 +54,7 @@ pub(super) struct Entries<'a> {
 }
 
 impl<'a> Entries<'a> {
-    pub(super) fn new(file: &'a dyn DiskFile, outline: &'a Outline) -> Self {
+    pub(crate) fn new(file: &'a dyn DiskFile, outline: &'a Outline) -> Self {
         Self {
             file,
             outline,

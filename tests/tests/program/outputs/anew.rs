@@ -4,6 +4,8 @@ use super::Stage;
 
 /// Of the session `copy`.
 pub(super) fn hold(stage: &Stage) {
+    stage.one("du", "du copy --json");
+    stage.one("du-home", "du --json");
     stage.one("vacuum", "vacuum copy --dry-run --json");
     stage.one("vacuum", "vacuum copy --orphans --json");
     let shown = stage.one("show", "show copy --json");
