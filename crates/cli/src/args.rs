@@ -4,6 +4,7 @@
 //! which each command's own room resolves.
 
 mod anew;
+mod blobs;
 mod branches;
 mod config;
 mod housekeeping;
@@ -24,6 +25,7 @@ use latchwork::{SessionArg, SessionKey};
 use crate::duration::Span;
 
 pub(crate) use anew::{Redact, Vacuum};
+pub(crate) use blobs::{Blobs, BlobsGc, BlobsWhat};
 pub(crate) use branches::{Branches, Fork, Label, Merge, Rewind};
 pub(crate) use config::{Config, ConfigWhat};
 pub(crate) use housekeeping::{Archive, OwnHome, Restore, Rm, SessionShow, Tail, Tree};
@@ -79,6 +81,9 @@ pub(crate) enum Command {
     /// Say what eats the space of a session, or of the home: by kind, in the context or not, and the largest entries.
     #[command(after_long_help = crate::help::DU)]
     Du(Du),
+    /// Large tool outputs and images out of line, beside the sessions: moved out, moved back, collected. Only what you ask for.
+    #[command(after_long_help = crate::help::BLOBS)]
+    Blobs(Blobs),
     /// Show every entry of a session as a tree: branches, labels, the head.
     Tree(Tree),
     /// Show the last entries of a session; with -f, go on with what is added. Nobody is held up.

@@ -83,6 +83,16 @@ edited away, or of a kind that no model is shown); `dead` is beside the active b
   - Beside a transcript lie its index, its saved head, its inbox, and in its quarantine what was set aside and originals that were kept.
   - Transcripts are read whole and piece by piece; nothing is locked or written.";
 
+/// The words below the flags of `blobs`.
+pub(crate) const BLOBS: &str = "\
+A piece that is out of line is a file of its own, named by its hash: in `blobs` in the home, or in `.latchwork/blobs` beside a transcript that lies elsewhere. In
+its place stands a short text, which every other program reads as that. Models and exports get the whole piece.
+
+  - A blob is durable before a line refers to it, and is held against its hash when it is read. One that is lost is told in the text.
+  - `in` puts each piece back to the byte; blobs stay until `gc` finds that no session, archived copy, inbox or quarantine names them.
+  - `gc` removes nothing if anything among the sessions cannot be read, and nothing that is younger than the floor.
+  - Whoever copies a transcript elsewhere by hand takes its blobs along, or moves them in first.";
+
 /// The words below the flags of `redact`.
 pub(crate) const REDACT: &str = "\
 Each line of standard input is {\"id\":ENTRY,\"text\":TEXT}, which keeps what else the message says, or {\"id\":ENTRY,\"message\":{...}}, which

@@ -23,6 +23,7 @@ use latchwork_sys::{DiskFile, IoDoing as _, OpenHow, PathError, System};
 use tokio_util::sync::CancellationToken;
 
 use crate::Session;
+use crate::blobs::ResolvedEntries;
 use reading::Entries;
 use writing::{NewFile, Stoppable};
 
@@ -163,6 +164,7 @@ impl Session {
             system: self.parts().system.clone(),
             head: snapshot.head.leaf,
             how,
+            blobs: self.blobs(),
             stop,
         };
         match tokio::task::spawn_blocking(move || work.run(to)).await {
@@ -182,6 +184,7 @@ struct Work {
     system: System,
     head: Option<latchwork_format::EntryId>,
     how: ExportHow,
+    blobs: latchwork_transcript::BlobStore,
     stop: CancellationToken,
 }
 
@@ -236,7 +239,10 @@ impl Work {
             outline: &outline,
             head,
         };
-        let mut entries = Entries::new(file, &outline);
+        let mut entries = ResolvedEntries {
+            entries: Entries::new(file, &outline),
+            blobs: self.blobs.clone(),
+        };
         let mut to = Stoppable::new(to, self.stop.clone());
         let options = self.options();
         let done = match self.how.format {

@@ -22,6 +22,7 @@
 //! | `doctor` | everything on which sessions rest, looked at and repaired |
 //! | `exporting` | a session as Markdown or as one HTML page |
 //! | `searching` | search over all sessions of a home or a folder |
+//! | `blobs` | large pieces of messages out of line: moved, resolved, collected |
 //! | `space` | what eats the space: of a session, of the home |
 //! | `house` | the home kept in order: sessions removed, archived, restored, tidied up |
 //! | `address` | what a person calls a session by, and where that leads |
@@ -33,6 +34,7 @@
 mod address;
 mod anew;
 mod append;
+mod blobs;
 mod branches;
 mod by_hand;
 pub mod doctor;
@@ -59,6 +61,7 @@ mod why;
 
 pub use address::{AddressError, SessionArg, SessionKey};
 pub use append::{AppendHow, AppendLineError, Appended, Appender, LineError, OnConflict, Stands};
+pub use blobs::{BLOB_AGE_FLOOR, BLOB_BYTES_MIN, BlobsFailed, BlobsMoved, Collected};
 pub use branches::{Branch, Origin};
 pub use exporting::{ExportFailed, ExportFormat, ExportHow, ExportTo, SharedRedact};
 pub use facade::{Latchwork, Secrets, SetupError};

@@ -9,6 +9,7 @@
 
 mod anew;
 mod bench;
+mod blobs;
 mod branches;
 mod claims;
 mod crashes;
