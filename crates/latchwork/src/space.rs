@@ -8,23 +8,23 @@
 //! |---|---|
 //! | `standing` | which entries the model is shown, which it is not, which are dead |
 //! | `measure` | one transcript, entry by entry |
+//! | `session` | one session
 //! | `home` | all of them, and what lies beside |
 
 mod home;
 mod measure;
+mod session;
 mod standing;
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::PathBuf;
 
 use latchwork_format::EntryId;
-use latchwork_session::{OpenError, SessionId, TranscriptStore as _, View};
+use latchwork_session::{OpenError, SessionId};
 use latchwork_sys::PathError;
 use latchwork_transcript::{Belonging, Part, Sidecar};
-use tokio_util::sync::CancellationToken;
 
-use crate::{Session, SetupError};
+use crate::SetupError;
 
 /// What a part of an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -344,74 +344,4 @@ pub enum SpaceFailed {
     /// The program is ending.
     #[error("the look was stopped")]
     Stopped,
-}
-
-impl Session {
-    /// What eats the session's space. Nothing is locked or written. `watch` is told how far it has come, on another thread.
-    ///
-    /// # Errors
-    /// See [`SpaceFailed`].
-    ///
-    /// # Cancel safety
-    /// When its future is dropped, the look stops soon.
-    pub async fn space(
-        &self,
-        how: SpaceHow,
-        mut watch: impl FnMut(SpaceProgress) + Send + 'static,
-    ) -> Result<SessionSpace, SpaceFailed> {
-        // The head first: the file, which is read later, then has its entry.
-        let snapshot = self.store().open(self.id(), View::Last(1)).await?;
-        if !snapshot.exists {
-            return Err(SpaceFailed::NoSession {
-                session: self.id().clone(),
-                place: self.place(),
-            });
-        }
-        let parts = self.store().belongings(self.id()).await?;
-        let transcript = measure::Transcript {
-            system: self.parts().system.clone(),
-            session: self.id().clone(),
-            place: self.place(),
-            head: snapshot.head.leaf,
-        };
-        let (session, place) = (self.id().clone(), self.place());
-        let measured = on_thread(move |stop| {
-            let mut top = measure::Top::of(how.largest);
-            let of = transcript.size()?;
-            let mut watched = |done| watch(SpaceProgress { done, of });
-            let mut space = transcript.measure(stop, &mut top, &mut watched)?;
-            space.largest = top.sorted();
-            Ok(space)
-        });
-        let mut space = measured.await?;
-        space.weigh(&parts);
-        Ok(SessionSpace {
-            session,
-            place,
-            space,
-        })
-    }
-}
-
-/// Blocking work that stops when nobody waits for it any more.
-async fn on_thread<T: Send + 'static>(
-    work: impl FnOnce(&CancellationToken) -> Result<T, SpaceFailed> + Send + 'static,
-) -> Result<T, SpaceFailed> {
-    let stop = CancellationToken::new();
-    let _stops_when_dropped = stop.clone().drop_guard();
-    match tokio::task::spawn_blocking(move || work(&stop)).await {
-        Ok(done) => done,
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            Err(_ended) => Err(SpaceFailed::Stopped),
-        },
-    }
-}
-
-/// What was stopped is not called a fault of the file.
-fn stopped_or(error: PathError) -> SpaceFailed {
-    match error.source.kind() {
-        io::ErrorKind::Interrupted => SpaceFailed::Stopped,
-        _ => SpaceFailed::File(error),
-    }
 }

@@ -7,9 +7,9 @@ use latchwork_sys::{FileKind, IoDoing as _, PathError, System};
 use latchwork_transcript::{FileStore, weigh};
 
 use super::measure::{Top, Transcript};
+use super::session::on_thread;
 use super::{
     Counted, Elsewhere, HomeSpace, Space, SpaceFailed, SpaceHow, SpaceProgress, SpaceSession,
-    on_thread,
 };
 use crate::{Latchwork, SetupError};
 

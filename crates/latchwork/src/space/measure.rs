@@ -10,8 +10,9 @@ use latchwork_session::SessionId;
 use latchwork_sys::{DiskFile, IoDoing as _, OpenHow, System};
 use tokio_util::sync::CancellationToken;
 
+use super::session::stopped_or;
 use super::standing::Standing;
-use super::{Largest, Shown, Space, SpaceFailed, SpaceKind, stopped_or};
+use super::{Largest, Shown, Space, SpaceFailed, SpaceKind};
 use crate::exporting::reading::{Entries, outline_watched};
 
 /// After so many bytes it is said how far it has come.
