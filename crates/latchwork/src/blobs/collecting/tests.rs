@@ -1,3 +1,5 @@
+//! What is named anywhere stays, and nothing goes that might be.
+
 use super::*;
 use proptest::prelude::*;
 

@@ -1,3 +1,5 @@
+//! Out and in again is the same; what is lost is told; nothing makes it panic.
+
 use std::collections::HashMap;
 use std::convert::Infallible;
 

@@ -1,3 +1,5 @@
+//! Each byte is counted once, and what is called shown is what the model is shown.
+
 use latchwork_format::Context;
 use proptest::prelude::*;
 
