@@ -4,6 +4,7 @@
 //! which each command's own room resolves.
 
 mod anew;
+mod blobs;
 mod branches;
 mod config;
 mod housekeeping;
@@ -12,6 +13,7 @@ mod json;
 mod mirror;
 mod search;
 mod sessions;
+mod space;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -23,6 +25,7 @@ use latchwork::{SessionArg, SessionKey};
 use crate::duration::Span;
 
 pub(crate) use anew::{Redact, Vacuum};
+pub(crate) use blobs::{Blobs, BlobsGc, BlobsWhat};
 pub(crate) use branches::{Branches, Fork, Label, Merge, Rewind};
 pub(crate) use config::{Config, ConfigWhat};
 pub(crate) use housekeeping::{Archive, OwnHome, Restore, Rm, SessionShow, Tail, Tree};
@@ -31,6 +34,7 @@ pub(crate) use json::wanted_json;
 pub(crate) use mirror::{Mirror, MirrorCodex, MirrorWhat};
 pub(crate) use search::Search;
 pub(crate) use sessions::{Cleanup, Export, Format, List, Sessions, SessionsWhat};
+pub(crate) use space::Du;
 
 /// Durable, concurrent-safe sessions for AI agents.
 #[derive(Debug, Parser)]
@@ -74,6 +78,12 @@ pub(crate) enum Command {
     /// Replace messages where they stand, one JSON object a line from standard input: what was there is gone.
     #[command(after_long_help = crate::help::REDACT)]
     Redact(Redact),
+    /// Say what eats the space of a session, or of the home: by kind, in the context or not, and the largest entries.
+    #[command(after_long_help = crate::help::DU)]
+    Du(Du),
+    /// Large tool outputs and images out of line, beside the sessions: moved out, moved back, collected. Only what you ask for.
+    #[command(after_long_help = crate::help::BLOBS)]
+    Blobs(Blobs),
     /// Show every entry of a session as a tree: branches, labels, the head.
     Tree(Tree),
     /// Show the last entries of a session; with -f, go on with what is added. Nobody is held up.

@@ -78,6 +78,26 @@ A branch that was left says something and is not the active one. With --dry-run 
     the two stands there whole.
   - A program without a lock that writes meanwhile is noticed; then nothing is changed, and it can be tried again.";
 
+/// The words below the flags of `du`.
+pub(crate) const DU: &str = "\
+Every byte of a transcript is counted once. `context` is what the model is shown now; `off` stands on the active branch and is not shown (compacted,
+edited away, or of a kind that no model is shown); `dead` is beside the active branch, and `latchwork vacuum` drops it.
+
+  - Images and reasoning are counted apart from the messages that they stand in; their counts are blocks.
+  - `frame` is the header, blank lines and line ends. `damaged` are lines that cannot be read: `latchwork verify` names them.
+  - Beside a transcript lie its index, its saved head, its inbox, and in its quarantine what was set aside and originals that were kept.
+  - Transcripts are read whole and piece by piece; nothing is locked or written.";
+
+/// The words below the flags of `blobs`.
+pub(crate) const BLOBS: &str = "\
+A piece that is out of line is a file of its own, named by its hash: in `blobs` in the home, or in `.latchwork/blobs` beside a transcript that lies elsewhere. In
+its place stands a short text, which every other program reads as that. Models and exports get the whole piece.
+
+  - A blob is durable before a line refers to it, and is held against its hash when it is read. One that is lost is told in the text.
+  - `in` puts each piece back to the byte; blobs stay until `gc` finds that no session, archived copy, inbox or quarantine names them.
+  - `gc` removes nothing if anything among the sessions cannot be read, and nothing that is younger than the floor.
+  - Whoever copies a transcript elsewhere by hand takes its blobs along, or moves them in first.";
+
 /// The words below the flags of `redact`.
 pub(crate) const REDACT: &str = "\
 Each line of standard input is {\"id\":ENTRY,\"text\":TEXT}, which keeps what else the message says, or {\"id\":ENTRY,\"message\":{...}}, which

@@ -9,7 +9,7 @@
 //! | `generate` | completions and manual pages |
 //! | `who` | who holds or asks for something, for programs |
 //! | `config` | the command that shows, checks and changes settings |
-//! | `run`, `append`, `rewind`, `fork`, `branches` (and `label`, `merge`), `watch`, `tail`, `anew` (`vacuum`, `redact`), `mirror`, `sessions`, `import`, `show`, `locks`, `why`, `lock`, `unlock`, `verify` (and `repair`), `doctor`, `demo` | one command each |
+//! | `run`, `append`, `rewind`, `fork`, `branches` (and `label`, `merge`), `watch`, `tail`, `anew` (`vacuum`, `redact`), `du`, `blobs`, `mirror`, `sessions`, `import`, `show`, `locks`, `why`, `lock`, `unlock`, `verify` (and `repair`), `doctor`, `demo` | one command each |
 //! | `output` | standard output and error, made harmless for a terminal |
 //! | `screen` | what happens is shown on a thread of its own |
 //! | `failure`, `exit` | a failure in words, and as a number |
@@ -20,10 +20,12 @@ mod append;
 mod args;
 mod bar;
 mod begun;
+mod blobs;
 mod branches;
 mod config;
 mod demo;
 mod doctor;
+mod du;
 mod duration;
 mod exit;
 mod failure;
@@ -169,6 +171,8 @@ async fn command(command: Command, world: &World, errors: Errors) -> Result<Exit
         Command::Merge(typed) => branches::merge(&typed, &begin(world, errors)?).await,
         Command::Vacuum(typed) => anew::vacuum(&typed, &begin(world, errors)?).await,
         Command::Redact(typed) => anew::redact(&typed, &begin(world, errors)?).await,
+        Command::Blobs(typed) => blobs::run(&typed.what, &begin(world, errors)?).await,
+        Command::Du(typed) => du::run(&typed, &begin(world, errors)?, world, errors).await,
         Command::Config(typed) => config::run(typed, world, errors),
         Command::Tree(typed) => {
             let typed = args::Show::tree(typed);

@@ -9,7 +9,7 @@
 //! | `reading` | entries from a file, each read when it is asked for |
 //! | `writing` | a writer that ends when nobody waits for it, and a file that is there whole |
 
-mod reading;
+pub(crate) mod reading;
 mod writing;
 
 use std::borrow::Cow;
@@ -23,6 +23,7 @@ use latchwork_sys::{DiskFile, IoDoing as _, OpenHow, PathError, System};
 use tokio_util::sync::CancellationToken;
 
 use crate::Session;
+use crate::blobs::ResolvedEntries;
 use crate::progress::{Told, WatchBytes};
 use reading::Entries;
 use writing::{NewFile, Stoppable};
@@ -168,6 +169,7 @@ impl Session {
             system: self.parts().system.clone(),
             head: snapshot.head.leaf,
             how,
+            blobs: self.blobs(),
             stop,
         };
         match tokio::task::spawn_blocking(move || work.run(to)).await {
@@ -187,6 +189,7 @@ struct Work {
     system: System,
     head: Option<latchwork_format::EntryId>,
     how: ExportHow,
+    blobs: latchwork_transcript::BlobStore,
     stop: CancellationToken,
 }
 
@@ -227,7 +230,9 @@ impl Work {
         to: Box<dyn io::Write + Send + '_>,
     ) -> Result<Exported, ExportFailed> {
         let told = Told(self.how.watch.clone());
-        let outline = reading::outline(file, &self.stop, &told).doing("read", &self.place)?;
+        let size = file.facts().doing("look at", &self.place)?.size;
+        let outline = reading::outline(file, &self.stop, &mut |read| told.tell(read, 2 * size));
+        let outline = outline.doing("read", &self.place)?;
         let head = match &self.head {
             None => None,
             Some(id) => match outline.find(id.as_str()) {
@@ -242,7 +247,10 @@ impl Work {
             outline: &outline,
             head,
         };
-        let mut entries = Entries::new(file, &outline, &told);
+        let mut entries = ResolvedEntries {
+            entries: Entries::new(file, &outline).telling(told),
+            blobs: self.blobs.clone(),
+        };
         let mut to = Stoppable::new(to, self.stop.clone());
         let options = self.options();
         let done = match self.how.format {

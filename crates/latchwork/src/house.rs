@@ -169,6 +169,16 @@ impl Latchwork {
 }
 
 impl House {
+    pub(crate) const fn system(&self) -> &System {
+        &self.system
+    }
+
+    /// The home itself.
+    #[must_use]
+    pub fn home(&self) -> &Path {
+        &self.home
+    }
+
     /// Where archived sessions lie.
     #[must_use]
     pub fn archive_folder(&self) -> PathBuf {
@@ -231,7 +241,7 @@ impl House {
     }
 
     /// Blocking work on a thread that may block.
-    async fn blocking<T: Send + 'static>(
+    pub(crate) async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Self) -> Result<T, HouseError> + Send + 'static,
     ) -> Result<T, HouseError> {

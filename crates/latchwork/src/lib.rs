@@ -24,6 +24,8 @@
 //! | `exporting` | a session as Markdown or as one HTML page |
 //! | `searching` | search over all sessions of a home or a folder |
 //! | `forgetting` | what is gone from a home, taken out of its search indexes |
+//! | `blobs` | large pieces of messages out of line: moved, resolved, collected |
+//! | `space` | what eats the space: of a session, of the home |
 //! | `house` | the home kept in order: sessions removed, archived, restored, tidied up |
 //! | `address` | what a person calls a session by, and where that leads |
 //! | `openclaw` | an OpenClaw home's session store |
@@ -34,6 +36,7 @@
 mod address;
 mod anew;
 mod append;
+mod blobs;
 mod branches;
 mod by_hand;
 pub mod doctor;
@@ -53,6 +56,7 @@ mod progress;
 mod searching;
 mod session;
 mod settings;
+mod space;
 mod tail;
 mod text_turn;
 mod turn;
@@ -61,6 +65,7 @@ mod why;
 
 pub use address::{AddressError, SessionArg, SessionKey};
 pub use append::{AppendHow, AppendLineError, Appended, Appender, LineError, OnConflict, Stands};
+pub use blobs::{BLOB_AGE_FLOOR, BLOB_BYTES_MIN, BlobsFailed, BlobsMoved, Collected};
 pub use branches::{Branch, Origin};
 pub use exporting::{ExportFailed, ExportFormat, ExportHow, ExportTo, SharedRedact};
 pub use facade::{Latchwork, Secrets, SetupError};
@@ -77,6 +82,10 @@ pub use session::{Look, Session, WriteError};
 pub use settings::{
     EditError, Effect, Endpoint, Flag, Kind, MAIN_SESSION, Name, OPENAI, SYSTEM_PROMPT, Settings,
     Sources, edited, meant_by, misnamed_model, name_of, names, reference, shown,
+};
+pub use space::{
+    Counted, Elsewhere, HomeSpace, KindSpace, Largest, SessionSpace, Shown, SidecarSpace, Space,
+    SpaceFailed, SpaceHow, SpaceKind, SpaceProgress, SpaceSession,
 };
 pub use tail::{Added, Tailing};
 pub use text_turn::{Persisted, PersistedTurn, TextBackend, TextTurn};

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use crate::blobs::ResolvingEngine;
 use latchwork_config::SecretError;
 use latchwork_context::TranscriptEngine;
 use latchwork_lock::LockScope;
@@ -159,7 +160,10 @@ impl Session {
             locks: store.clone(),
             store: store.clone(),
             inbox: store,
-            engine: Arc::new(TranscriptEngine::new(settings.context.clone())),
+            engine: Arc::new(ResolvingEngine::new(
+                TranscriptEngine::new(settings.context.clone()),
+                self.blobs(),
+            )),
             model: opened.provider,
             tools: Arc::new(tools),
             system: parts.system.clone(),

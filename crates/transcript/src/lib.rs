@@ -33,6 +33,7 @@
 //! | `examine`, `sidecar` | a bounded look at a transcript and its saved head; what lies among the sidecars, by name |
 //! | `mend` | what a doctor does under a guard: the end mended by itself, a sidecar set aside, leftovers cleared |
 //! | `belongings` | what a session consists of on disk, in one list |
+//! | `blobs` | large pieces of messages, kept out of line by their hash |
 //! | `put_away`, `erase` | a session moved elsewhere with all of it, and back; what was moved, removed |
 //! | `threads` | where blocking work runs |
 //! | `session`, `store`, `locks`, `list` | the seams |
@@ -47,6 +48,7 @@
 #![doc = include_str!("../README.md")]
 
 mod belongings;
+mod blobs;
 mod chosen;
 mod command;
 mod commit;
@@ -95,6 +97,7 @@ mod whole_file;
 mod write;
 
 pub use belongings::{Belonging, Part};
+pub use blobs::{BadBlobId, BlobHold, BlobId, BlobLost, BlobSeen, BlobStore};
 pub use erase::{digest, erase, weigh};
 pub use examine::{Depth, EndOfFile, Examined, SavedHeadState, examine};
 pub use fork::ForkError;

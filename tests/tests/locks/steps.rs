@@ -116,9 +116,13 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "rewrite:in-place",
         "crates/transcript/tests/store/in_place.rs",
     ),
+    ("blob:before-write", BLOBS),
+    ("blob:written", BLOBS),
+    ("blob:removed", BLOBS),
 ];
 
 /// Killed at each of its steps in turn.
+const BLOBS: &str = "tests/tests/program/blobs.rs";
 const REMOVED: &str = "tests/tests/program/housekeeping/removed.rs";
 const ARCHIVED: &str = "tests/tests/program/housekeeping/archived.rs";
 

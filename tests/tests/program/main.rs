@@ -9,6 +9,7 @@
 
 mod anew;
 mod bench;
+mod blobs;
 mod branches;
 mod claims;
 mod crashes;
@@ -22,5 +23,6 @@ mod pty;
 mod refusals;
 mod schemas;
 mod search;
+mod space;
 mod terminal;
 mod writers;

@@ -15,13 +15,12 @@ use crate::progress::Told;
 /// How much is read at once, in bytes.
 const PIECE: usize = 1 << 20;
 
-/// The outline of the file as it is now.
-pub(super) fn outline(
+/// The outline of the file as it is now; `watch` is told how far reading has come, in bytes.
+pub(crate) fn outline(
     file: &dyn DiskFile,
     stop: &CancellationToken,
-    told: &Told,
+    watch: &mut dyn FnMut(u64),
 ) -> io::Result<Outline> {
-    let size = file.facts()?.size;
     let mut outline = Outline::default();
     let mut piece = vec![0; PIECE];
     let mut offset = 0;
@@ -36,31 +35,36 @@ pub(super) fn outline(
         }
         outline.push(bytes, offset).map_err(io::Error::other)?;
         offset += bytes.len() as u64;
-        told.tell(offset, 2 * size);
+        watch(offset);
     }
     outline.settle();
     Ok(outline)
 }
 
 /// The entries of a file.
-pub(super) struct Entries<'a> {
+pub(crate) struct Entries<'a> {
     file: &'a dyn DiskFile,
     outline: &'a Outline,
     /// What was read last, and where that stands.
     piece: Vec<u8>,
     start: u64,
-    told: &'a Told,
+    told: Told,
 }
 
 impl<'a> Entries<'a> {
-    pub(super) fn new(file: &'a dyn DiskFile, outline: &'a Outline, told: &'a Told) -> Self {
+    pub(crate) fn new(file: &'a dyn DiskFile, outline: &'a Outline) -> Self {
         Self {
             file,
             outline,
             piece: Vec::new(),
             start: 0,
-            told,
+            told: Told::default(),
         }
+    }
+
+    /// As it is; `told` is told of the second half of the way.
+    pub(super) fn telling(self, told: Told) -> Self {
+        Self { told, ..self }
     }
 
     /// The bytes of a line; `None` where the file has become too short to have it.
@@ -132,9 +136,8 @@ mod tests {
     fn entries_are_the_files_in_any_order_and_of_any_size() {
         let sizes = [10, 2 * PIECE, 0, PIECE - 300, 40, 5];
         let (_folder, file) = file_of(&session(&sizes));
-        let told = Told::default();
-        let outline = outline(&*file, &CancellationToken::new(), &told).unwrap();
-        let mut entries = Entries::new(&*file, &outline, &told);
+        let outline = outline(&*file, &CancellationToken::new(), &mut |_| ()).unwrap();
+        let mut entries = Entries::new(&*file, &outline);
         for number in [0, 1, 2, 3, 4, 5, 1, 0, 5] {
             let entry = entries.entry(number).unwrap().unwrap();
             let text = entry.message().unwrap().text();
@@ -149,16 +152,17 @@ mod tests {
     #[test]
     fn a_line_that_was_changed_is_no_entry_and_an_export_that_is_stopped_reads_nothing() {
         let (_folder, file) = file_of(&session(&[9, 9]));
-        let told = Told::default();
-        let outline = outline(&*file, &CancellationToken::new(), &told).unwrap();
+        let outline = outline(&*file, &CancellationToken::new(), &mut |_| ()).unwrap();
         let offset = outline.row(1).unwrap().offset();
         file.write_at(b" ", offset).unwrap();
-        let mut entries = Entries::new(&*file, &outline, &told);
+        let mut entries = Entries::new(&*file, &outline);
         assert!(entries.entry(0).unwrap().is_some() && entries.entry(1).unwrap().is_none());
         let stopped = CancellationToken::new();
         stopped.cancel();
         assert_eq!(
-            super::outline(&*file, &stopped, &told).unwrap_err().kind(),
+            super::outline(&*file, &stopped, &mut |_| ())
+                .unwrap_err()
+                .kind(),
             io::ErrorKind::Interrupted
         );
     }

@@ -4,6 +4,11 @@ use super::Stage;
 
 /// Of the session `copy`.
 pub(super) fn hold(stage: &Stage) {
+    stage.one("du", "du copy --json");
+    stage.one("blobs-out", "blobs out copy --json");
+    stage.one("blobs-in", "blobs in copy --dry-run --json");
+    stage.one("blobs-gc", "blobs gc --json");
+    stage.one("du-home", "du --json");
     stage.one("vacuum", "vacuum copy --dry-run --json");
     stage.one("vacuum", "vacuum copy --orphans --json");
     let shown = stage.one("show", "show copy --json");
