@@ -31,7 +31,7 @@ mod cuts;
 #[path = "transcript/failing.rs"]
 mod failing;
 #[path = "transcript/figures.rs"]
-mod figures;
+pub(crate) mod figures;
 #[path = "transcript/journal.rs"]
 mod journal;
 #[path = "transcript/kill.rs"]
@@ -41,7 +41,7 @@ mod memory;
 #[path = "transcript/mounts.rs"]
 mod mounts;
 #[path = "transcript/planted.rs"]
-mod planted;
+pub(crate) mod planted;
 #[path = "transcript/power.rs"]
 mod power;
 

@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 
 use latchwork_lock::LockScope;
-use latchwork_session::{SessionId, SessionSummary, TranscriptStore};
+use latchwork_session::{AcquireError, ClaimError, SessionId, SessionSummary, TranscriptStore};
 use latchwork_transcript::{IfWaiting, PutAwayError};
 
 use super::archive::Moved;
@@ -179,15 +179,17 @@ impl House {
     }
 }
 
-/// Whether it is no failure: the session is wanted.
+/// Whether it is no failure: the session is wanted. That a lock could not be looked at is one.
 fn keeps(error: &HouseError) -> bool {
     error.is_contention()
         || matches!(
             error,
             HouseError::Changed { .. }
                 | HouseError::NoSession { .. }
-                | HouseError::Acquire(_)
-                | HouseError::Claim(_)
+                | HouseError::Acquire(
+                    AcquireError::SelfDeadlock { .. } | AcquireError::Refused { .. }
+                )
+                | HouseError::Claim(ClaimError::Refused { .. })
                 | HouseError::Move(PutAwayError::Waiting { .. } | PutAwayError::Guard(_))
         )
 }
