@@ -1,14 +1,16 @@
 //! A plan of the home, and carrying it out session by session, each in hand while it goes.
 //!
 //! Everything is looked at again at the moment it goes: what somebody works on by then, what was changed since, and what messages wait in
-//! stays, and so does the parent of what stayed. Limit: a fork that is made between plan and end names a parent that may be in the
+//! stays, and so does the parent of what stayed. A cleanup that deletes ends removals that were cut off. Limit: a fork that is made between plan and end names a parent that may be in the
 //! archive by then; it has all of its words.
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 
 use latchwork_lock::LockScope;
 use latchwork_session::{AcquireError, ClaimError, SessionId, SessionSummary, TranscriptStore};
-use latchwork_transcript::{IfWaiting, PutAwayError};
+use latchwork_sys::IoDoing as _;
+use latchwork_transcript::{IfWaiting, PutAwayError, Sidecar};
 
 use super::archive::Moved;
 use super::hold;
@@ -106,6 +108,9 @@ impl House {
         cleanup: &Cleanup,
         action: Action,
     ) -> Result<Vec<Cleaned>, HouseError> {
+        if action == Action::Delete {
+            self.end_begun(scope).await?;
+        }
         let mut done = Vec::new();
         let mut stayed: HashSet<usize> = HashSet::new();
         for &at in &cleanup.planned.order {
@@ -129,6 +134,44 @@ impl House {
             done.push(Cleaned { at, came });
         }
         Ok(done)
+    }
+
+    /// Ends removals that were cut off. Their sessions are in no list any more, so nobody would name them to remove them again.
+    async fn end_begun(&self, scope: &mut LockScope) -> Result<(), HouseError> {
+        for (session, folder) in self.begun()? {
+            // Whoever has its turn may be removing it at this moment.
+            match hold::turn(&self.store, scope, &session).await {
+                Err(error) if keeps(&error) => {}
+                Err(error) => return Err(error),
+                Ok(claim) => {
+                    let ended = self.finish(&session, &folder, "session").await;
+                    hold::give_back(&self.store, scope, &session, claim).await;
+                    ended?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The folders of removals that were begun, and whose they are.
+    fn begun(&self) -> Result<Vec<(SessionId, PathBuf)>, HouseError> {
+        let any = SessionId::new("any")
+            .ok()
+            .and_then(|any| self.store.place(&any));
+        let Some(sidecars) = any.map(|place| place.sidecars()) else {
+            return Ok(Vec::new());
+        };
+        let names = match self.system.disk.list(&sidecars) {
+            Ok(names) => names,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error).doing("list", &sidecars)?,
+        };
+        let begun = names.into_iter().filter_map(|name| {
+            let (session, what) = Sidecar::named(name.to_str()?)?;
+            let session = SessionId::new(session).ok()?;
+            (what == Sidecar::Removed).then(|| (session, sidecars.join(&name)))
+        });
+        Ok(begun.collect())
     }
 
     async fn clean_one(

@@ -76,8 +76,10 @@ impl Reference {
                         && new.found == after.found
                 };
                 if !self.new.iter().any(same) {
+                    let (listed, found) = (&after.listed, &after.found);
+                    let unlike = after.world.unlike(&self.new[0].world);
                     wrong.push(format!(
-                        "said again, it is neither done once nor twice: {after:?}"
+                        "said again, it is neither done once nor twice: {listed:?}, {found:?}; {unlike}"
                     ));
                 }
                 if self.new.iter().all(|new| new.code != code) {

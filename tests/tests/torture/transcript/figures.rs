@@ -102,7 +102,8 @@ pub(crate) fn skipped(what: &str, why: &str) {
     }
 }
 
-fn add(path: &str, line: &serde_json::Value) {
+/// One line for the page.
+pub(crate) fn add(path: &str, line: &serde_json::Value) {
     let mut file = std::fs::OpenOptions::new()
         .append(true)
         .create(true)
