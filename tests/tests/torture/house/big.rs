@@ -20,8 +20,8 @@ const LIST_MS: f64 = 50.0;
 const MESSAGE: u64 = 4_000;
 /// The commands, and what each is called.
 const COMMANDS: [(&str, &[&str]); 6] = [
-    ("list, cold", &["sessions", "list", "--json"]),
-    ("list, warm", &["sessions", "list", "--json"]),
+    ("list, cold", &["sessions", "--json"]),
+    ("list, warm", &["sessions", "--json"]),
     (
         "search, the index made",
         &["sessions", "search", "--json", "heron"],
@@ -43,7 +43,7 @@ const COMMANDS: [(&str, &[&str]); 6] = [
             "--json",
         ],
     ),
-    ("list, warm again", &["sessions", "list", "--json"]),
+    ("list, warm again", &["sessions", "--json"]),
 ];
 
 /// How big a home.

@@ -14,8 +14,8 @@ use crate::transcript::figures::Done;
 
 /// How often each operation is tried beside one peer.
 const TRIES: u64 = 6;
-/// What a program ends with that may be tried again.
-const AGAIN: i32 = 75;
+/// What is said where somebody wrote meanwhile.
+const REFUSED: &str = "nothing was changed; try again";
 /// The longest pause of a peer between two lines, in microseconds.
 const PAUSE_US_MAX: u64 = 8_000;
 
@@ -47,8 +47,7 @@ fn one(operation: &Operation, stage: &Stage, seed: u64, done: &mut Done, at: &st
             done.faults += 1;
             match said.code() {
                 Some(0) => done.acknowledgements += 1,
-                // Somebody wrote meanwhile: it says so, and may be tried again.
-                Some(AGAIN) if said.stderr.contains("error:") => done.torn += 1,
+                Some(_) if said.stderr.contains(REFUSED) => done.torn += 1,
                 _ => done.found([format!("neither done nor refused: {said}")], at),
             }
         }
