@@ -117,3 +117,26 @@ fn what_cannot_be_replaced_is_refused_with_its_line_and_nothing_is_changed() {
         assert_eq!(bench.file(), before, "{lines:?}");
     }
 }
+
+#[test]
+fn a_reply_that_comes_after_its_branch_was_dropped_is_said_and_never_lost_without_a_word() {
+    let bench = Bench::talked(1);
+    let gate = Gate::new();
+    bench
+        .endpoint
+        .push(Reply::text("came too late").held(&gate));
+    let turn = bench.run(&["slow question"]).spawn();
+    gate.wait_reached();
+    bench.does(&["rewind", "TALK", &bench.id_of("answer 0")]);
+    let done = bench.vacuumed(&[]);
+    let question = bench.file().contains("slow question");
+    gate.open();
+    let ended = turn.wait();
+    eprintln!(
+        "vacuum {done}\nquestion there {question}\nturn {ended}\nfile {}",
+        bench.file()
+    );
+    let branches = bench.does(&["branches", "TALK"]);
+    eprintln!("branches {branches:?}");
+    bench.report().assert_sound();
+}
