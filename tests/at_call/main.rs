@@ -16,6 +16,7 @@ mod calls;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod tracer;
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -70,7 +71,8 @@ fn ask() -> Option<Ask> {
 
 fn main() -> ExitCode {
     let Some(ask) = ask() else {
-        eprintln!(
+        let _closed = writeln!(
+            std::io::stderr(),
             "at-call: the command line is not understood; the head of at_call/main.rs says how it goes"
         );
         return ExitCode::from(2);
@@ -78,7 +80,7 @@ fn main() -> ExitCode {
     match run(&ask) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            eprintln!("at-call: {error}");
+            let _closed = writeln!(std::io::stderr(), "at-call: {error}");
             ExitCode::from(2)
         }
     }

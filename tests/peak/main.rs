@@ -7,6 +7,7 @@
 //! TOLD gets one JSON object: `peakKib`, `ms`. It ends as the program does. The memory is that of the program alone, for it has no other
 //! child; what a child of its own needed counts where that was more.
 
+use std::io::Write as _;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
@@ -16,13 +17,12 @@ fn main() -> ExitCode {
     match run() {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            eprintln!("peak: {error}");
+            let _closed = writeln!(std::io::stderr(), "peak: {error}");
             ExitCode::from(2)
         }
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "it measures")]
 fn run() -> Result<u8, Box<dyn std::error::Error>> {
     let mut words = std::env::args_os().skip(1);
     let told = words.next().ok_or("where to tell it is not said")?;

@@ -119,24 +119,29 @@ fn what_cannot_be_replaced_is_refused_with_its_line_and_nothing_is_changed() {
 }
 
 #[test]
-fn a_reply_that_comes_after_its_branch_was_dropped_is_said_and_never_lost_without_a_word() {
+fn a_reply_that_comes_after_its_branch_was_dropped_is_kept_aside_and_its_question_waits_again() {
     let bench = Bench::talked(1);
     let gate = Gate::new();
-    bench
-        .endpoint
-        .push(Reply::text("came too late").held(&gate));
+    let late = Reply::text("came too late");
+    bench.endpoint.push(late.held(&gate));
     let turn = bench.run(&["slow question"]).spawn();
     gate.wait_reached();
     bench.does(&["rewind", "TALK", &bench.id_of("answer 0")]);
-    let done = bench.vacuumed(&[]);
-    let question = bench.file().contains("slow question");
+    // The branch that the turn was begun on was left; nobody knows yet that something comes there.
+    assert_eq!(bench.vacuumed(&[])["entries"], 2);
+    assert!(!bench.file().contains("slow question"));
     gate.open();
-    let ended = turn.wait();
-    eprintln!(
-        "vacuum {done}\nquestion there {question}\nturn {ended}\nfile {}",
-        bench.file()
+    let ended = turn.wait().expect_success();
+    assert!(
+        ended.stderr.contains("was replaced") && ended.stderr.contains("1 message waits"),
+        "{ended}"
     );
     let branches = bench.does(&["branches", "TALK"]);
-    eprintln!("branches {branches:?}");
+    let orphan = branches
+        .iter()
+        .find(|branch| branch["origin"] == "orphaned");
+    let text = orphan.unwrap()["text"].as_str().unwrap();
+    assert!(text.contains("came too late"), "{branches:?}");
+    assert!(!bench.context("assistant").concat().contains("too late"));
     bench.report().assert_sound();
 }

@@ -1,6 +1,7 @@
 //! A program without a lock writes while the file is made anew, again and again: each time it is done or refused, and no line is lost.
 
 use std::io::Write as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -40,13 +41,17 @@ pub(crate) fn run(seed: u64, rounds: u64) -> Done {
 fn one(operation: &Operation, stage: &Stage, seed: u64, done: &mut Done, at: &str) {
     let path = stage.sessions().join("main.jsonl");
     let over = AtomicBool::new(false);
+    let mut answers = Vec::new();
     let lines = std::thread::scope(|scope| {
         let peer = scope.spawn(|| peer(&path, Numbers(seed), &over));
         for _ in 0..TRIES {
             let said = stage.run(operation.words, operation.input);
             done.faults += 1;
             match said.code() {
-                Some(0) => done.acknowledgements += 1,
+                Some(0) => {
+                    done.acknowledgements += 1;
+                    answers.push(said.stdout);
+                }
                 Some(_) if said.stderr.contains(REFUSED) => done.torn += 1,
                 _ => done.found([format!("neither done nor refused: {said}")], at),
             }
@@ -56,13 +61,12 @@ fn one(operation: &Operation, stage: &Stage, seed: u64, done: &mut Done, at: &st
     });
     done.calls += lines.len();
     let text = std::fs::read_to_string(&path).unwrap();
-    for line in &lines {
+    for Line { text: line, when } in &lines {
         let times = text.lines().filter(|there| there == line).count();
         if times != 1 {
-            done.found(
-                [format!("a line of the peer is there {times} times: {line}")],
-                at,
-            );
+            let what =
+                format!("a line of the peer is there {times} times: {line}, {when}; {answers:?}");
+            done.found([what], at);
         }
     }
     if let Some(error) = text
@@ -73,8 +77,14 @@ fn one(operation: &Operation, stage: &Stage, seed: u64, done: &mut Done, at: &st
     }
 }
 
+/// What the peer wrote, and how the file stood then.
+struct Line {
+    text: String,
+    when: String,
+}
+
 /// Appends as pi does, each line with an open, a write and a close. What it wrote.
-fn peer(path: &Path, mut numbers: Numbers, over: &AtomicBool) -> Vec<String> {
+fn peer(path: &Path, mut numbers: Numbers, over: &AtomicBool) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut parent = "000000b2".to_owned();
     while !over.load(Ordering::SeqCst) {
@@ -82,12 +92,13 @@ fn peer(path: &Path, mut numbers: Numbers, over: &AtomicBool) -> Vec<String> {
         let line = json!({ "type": "message", "id": id, "parentId": parent, "timestamp": "2026-01-01T00:00:00.000Z",
             "message": { "role": "user", "content": "a peer's words", "timestamp": 1 } })
         .to_string();
-        let opened = std::fs::OpenOptions::new().append(true).open(path);
-        opened
-            .unwrap()
-            .write_all(format!("{line}\n").as_bytes())
-            .unwrap();
-        lines.push(line);
+        let mut file = std::fs::OpenOptions::new().append(true).open(path).unwrap();
+        let names = |file: &std::fs::File| file.metadata().unwrap().nlink();
+        let before = names(&file);
+        file.write_all(format!("{line}\n").as_bytes()).unwrap();
+        let behind = names(&file);
+        let when = format!("the file had {before} names before it and {behind} behind it");
+        lines.push(Line { text: line, when });
         parent = id;
         std::thread::sleep(Duration::from_micros(numbers.below(PAUSE_US_MAX)));
     }
