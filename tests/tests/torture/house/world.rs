@@ -168,6 +168,11 @@ fn forget(value: &mut Value, home: &str) {
             *value = Value::from(0);
         }
         Value::Array(all) => all.iter_mut().for_each(|one| forget(one, home)),
+        Value::Object(all) if all.contains_key("sha256") && all.contains_key("from") => {
+            // A removal that was cut off and is ended by another run does not say any more whether it was of an archived copy.
+            all.remove("from");
+            all.values_mut().for_each(|one| forget(one, home));
+        }
         Value::Object(all) => all.values_mut().for_each(|one| forget(one, home)),
         _ => {}
     }
