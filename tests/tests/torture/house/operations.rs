@@ -19,6 +19,9 @@ pub(crate) enum Kind {
     Reads,
 }
 
+/// A session of an older version: the name of its file, and its bytes.
+pub(crate) type Elder = (&'static str, fn() -> Vec<u8>);
+
 /// An operation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Operation {
@@ -29,7 +32,7 @@ pub(crate) struct Operation {
     /// What was done in the home before.
     pub(crate) before: &'static [&'static [&'static str]],
     /// A session of an older version that is there, too.
-    pub(crate) elder: Option<(&'static str, fn() -> Vec<u8>)>,
+    pub(crate) elder: Option<Elder>,
     /// Words that are in no file once it is done.
     pub(crate) gone: Option<&'static str>,
     /// What it prints says that it is done; where not, only that it is accepted.

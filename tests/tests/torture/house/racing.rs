@@ -117,8 +117,8 @@ impl Round {
 
     /// One session: half of them are in one turn all the while, the others in one after the other.
     async fn live(&self, number: usize, mut numbers: Numbers, ready: &Barrier) -> Vec<String> {
-        let session = SessionId::new(&format!("live{number}")).unwrap();
-        let is_steady = number % 2 == 0;
+        let session = SessionId::new(format!("live{number}")).unwrap();
+        let is_steady = number.is_multiple_of(2);
         let mut waits = Some(ready);
         let mut lost = Vec::new();
         loop {
