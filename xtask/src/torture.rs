@@ -1,9 +1,11 @@
 //! `cargo xtask torture CAMPAIGN`: runs one campaign of `tests/torture` with a seed and a number of runs, or one of the two that
-//! leave nothing to chance: `model` (`checks`) and `loom` (`crates/lock`). `transcript --write` keeps its numbers in `docs/reliability.md`. The campaigns live there, but for `hammer`, which needs
+//! leave nothing to chance: `model` (`checks`) and `loom` (`crates/lock`). `transcript --write` keeps its numbers in
+//! `docs/reliability.md`, `house --write` in `docs/reliability-house.md`. The campaigns live there, but for `hammer`, which needs
 //! real peers and is one of `tests/interop`; this file hands over, and refuses to call it a success when no test bore the
 //! campaign's name.
 
 mod figures;
+mod house;
 
 use std::process::Command;
 
@@ -37,7 +39,16 @@ pub(crate) struct Args {
     /// `transcript` only: cut this filesystem alone
     #[arg(long, value_parser = ["ext4", "xfs"])]
     filesystem: Option<String>,
-    /// `transcript` only: write the numbers to docs/reliability.md
+    /// `house` only: every call of each operation, not a few of them
+    #[arg(long)]
+    every: bool,
+    /// `house` only: the operations alone that have this in their name
+    #[arg(long)]
+    only: Option<String>,
+    /// `house` only: how many sessions of 1 MB the big home has; 10000 need 15 GB of disk, which are given back
+    #[arg(long)]
+    big: Option<u64>,
+    /// `transcript` and `house`: write the numbers to docs/reliability.md or docs/reliability-house.md
     #[arg(long)]
     write: bool,
     /// `model` only: how many processes, from 2 to 4 (default: 4, which takes four minutes and 2.1 GB)
@@ -50,6 +61,8 @@ pub(crate) struct Args {
 
 /// The campaign of every state of the models.
 const MODEL: &str = "model";
+/// The campaign of keeping house.
+const HOUSE: &str = "house";
 /// The campaign of every interleaving of the queue.
 const LOOM: &str = "loom";
 
@@ -76,7 +89,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
             choice(runs)
         )),
     }
-    let figures = figures::Figures::begin(workspace, args.write)?;
+    let figures = figures::Figures::begin(workspace, args.write, campaign)?;
     let mut cargo = command(workspace, args);
     if let Some(figures) = &figures {
         cargo.env("LATCHWORK_TORTURE_FIGURES", figures.path());
@@ -134,6 +147,8 @@ fn command(workspace: &Workspace, args: &Args) -> Command {
         ("LATCHWORK_TORTURE_KILLS", args.kills),
         ("LATCHWORK_TORTURE_STATES", args.states),
         ("LATCHWORK_TORTURE_CUTS", args.cuts),
+        ("LATCHWORK_TORTURE_BIG", args.big),
+        ("LATCHWORK_TORTURE_EVERY", args.every.then_some(1)),
     ] {
         if let Some(value) = value {
             cargo.env(name, value.to_string());
@@ -141,6 +156,9 @@ fn command(workspace: &Workspace, args: &Args) -> Command {
     }
     if let Some(filesystem) = &args.filesystem {
         cargo.env("LATCHWORK_TORTURE_FILESYSTEM", filesystem);
+    }
+    if let Some(only) = &args.only {
+        cargo.env("LATCHWORK_TORTURE_ONLY", only);
     }
     cargo
 }
@@ -176,6 +194,9 @@ mod tests {
             states: None,
             cuts: None,
             filesystem: None,
+            every: false,
+            only: None,
+            big: None,
             write: false,
             processes: None,
             release: false,
@@ -261,6 +282,21 @@ mod tests {
         let filesystem = set(&command, "LATCHWORK_TORTURE_FILESYSTEM");
         assert_eq!(filesystem.as_deref(), Some("xfs"));
         assert_eq!(set(&command, "LATCHWORK_TORTURE_RUNS"), None);
+    }
+
+    #[test]
+    fn what_is_asked_of_the_house_reaches_its_campaign() {
+        let args = Args {
+            every: true,
+            only: Some("vacuum".to_owned()),
+            big: Some(200),
+            ..args("house")
+        };
+        let command = command(&workspace(&[]), &args);
+        for (variable, value) in [("EVERY", "1"), ("ONLY", "vacuum"), ("BIG", "200")] {
+            let set = set(&command, &format!("LATCHWORK_TORTURE_{variable}"));
+            assert_eq!(set.as_deref(), Some(value), "{variable}");
+        }
     }
 
     #[test]

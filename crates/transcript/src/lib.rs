@@ -103,7 +103,7 @@ pub use examine::{Depth, EndOfFile, Examined, SavedHeadState, examine};
 pub use fork::ForkError;
 pub use layout::{BadPath, LISTED, Layout, Place, SIDECARS};
 pub use options::Options;
-pub use put_away::{IfWaiting, PutAwayError, remove_shell};
+pub use put_away::{IfWaiting, PutAwayError, forget_listed, remove_shell};
 pub use repair::{Repair, Verified};
 pub use sidecar::{SetAside, Sidecar};
 pub use store::FileStore;

@@ -258,8 +258,15 @@ fn stands(work: &Work, path: &Path) -> PutAwayError {
     }
 }
 
-/// The list's cache has the beginnings of conversations in it, and it is never made shorter: with a session it goes whole.
-fn forget_listed(system: &System, place: &Place) -> Result<(), PathError> {
+/// The list's cache has the beginnings of conversations in it, and it is never made shorter: with a session it goes whole. A removal that
+/// was cut off behind its move ends with this.
+///
+/// # Errors
+/// What the system says.
+///
+/// # Blocking
+/// For a system call.
+pub fn forget_listed(system: &System, place: &Place) -> Result<(), PathError> {
     let path = place.dir.join(SIDECARS).join(LISTED);
     match system.disk.remove(&path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

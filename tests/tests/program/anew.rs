@@ -117,3 +117,31 @@ fn what_cannot_be_replaced_is_refused_with_its_line_and_nothing_is_changed() {
         assert_eq!(bench.file(), before, "{lines:?}");
     }
 }
+
+#[test]
+fn a_reply_that_comes_after_its_branch_was_dropped_is_kept_aside_and_its_question_waits_again() {
+    let bench = Bench::talked(1);
+    let gate = Gate::new();
+    let late = Reply::text("came too late");
+    bench.endpoint.push(late.held(&gate));
+    let turn = bench.run(&["slow question"]).spawn();
+    gate.wait_reached();
+    bench.does(&["rewind", "TALK", &bench.id_of("answer 0")]);
+    // The branch that the turn was begun on was left; nobody knows yet that something comes there.
+    assert_eq!(bench.vacuumed(&[])["entries"], 2);
+    assert!(!bench.file().contains("slow question"));
+    gate.open();
+    let ended = turn.wait().expect_success();
+    assert!(
+        ended.stderr.contains("was replaced") && ended.stderr.contains("1 message waits"),
+        "{ended}"
+    );
+    let branches = bench.does(&["branches", "TALK"]);
+    let orphan = branches
+        .iter()
+        .find(|branch| branch["origin"] == "orphaned");
+    let text = orphan.unwrap()["text"].as_str().unwrap();
+    assert!(text.contains("came too late"), "{branches:?}");
+    assert!(!bench.context("assistant").concat().contains("too late"));
+    bench.report().assert_sound();
+}

@@ -35,6 +35,21 @@ pub(crate) fn is_long() -> bool {
     states().is_some() || figures().is_some()
 }
 
+/// Whether each call of an operation is to be tried, not a share.
+pub(crate) fn is_every() -> bool {
+    variable("LATCHWORK_TORTURE_EVERY").is_some() || figures().is_some()
+}
+
+/// How many sessions the big home has, if it was said.
+pub(crate) fn big_sessions() -> Option<u64> {
+    variable("LATCHWORK_TORTURE_BIG").map(|text| whole("LATCHWORK_TORTURE_BIG", &text))
+}
+
+/// The one operation that is to be tried, by a part of its name.
+pub(crate) fn only() -> Option<String> {
+    variable("LATCHWORK_TORTURE_ONLY")
+}
+
 /// Where the figures of a campaign are to be added.
 pub(crate) fn figures() -> Option<String> {
     variable("LATCHWORK_TORTURE_FIGURES")

@@ -9,6 +9,7 @@
 
 mod choice;
 mod deaths;
+mod house;
 mod index;
 mod kill;
 mod lock;

@@ -31,7 +31,7 @@ mod cuts;
 #[path = "transcript/failing.rs"]
 mod failing;
 #[path = "transcript/figures.rs"]
-mod figures;
+pub(crate) mod figures;
 #[path = "transcript/journal.rs"]
 mod journal;
 #[path = "transcript/kill.rs"]
@@ -41,7 +41,7 @@ mod memory;
 #[path = "transcript/mounts.rs"]
 mod mounts;
 #[path = "transcript/planted.rs"]
-mod planted;
+pub(crate) mod planted;
 #[path = "transcript/power.rs"]
 mod power;
 
@@ -294,9 +294,31 @@ fn real_cuts(kind: Kind) {
 #[test]
 fn transcript_written_anew_and_cut_anywhere_is_the_old_one_or_the_new_one() {
     let _alone = alone();
-    let done = anew::run(seed(), if is_long() { ANEW_LONG } else { ANEW });
+    let done = anew::run(seed(), if is_long() { ANEW_LONG } else { ANEW }, None);
     done.say("written anew");
     assert_eq!(done.broken, Vec::<String>::new());
+}
+
+#[test]
+fn transcript_written_anew_control_that_never_syncs_the_new_file_is_caught() {
+    anew_control(Mutant::NoSync);
+}
+
+#[test]
+fn transcript_written_anew_control_that_never_syncs_a_directory_is_caught() {
+    anew_control(Mutant::NoDirSync);
+}
+
+fn anew_control(mutant: Mutant) {
+    let _alone = alone();
+    let done = anew::run(seed(), ANEW, Some(mutant));
+    let what = format!("written anew: {}", mutant.name());
+    done.say(&what);
+    assert!(
+        !done.broken.is_empty(),
+        "{what} was not caught in {} cuts",
+        done.faults
+    );
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! `docs/reliability.md`: what the campaign of the transcript did and found, written by the command that ran it.
+//! `docs/reliability.md`: what the campaign of the transcript did and found, written by the command that ran it; that of the house has a
+//! page of its own (`house`).
 //!
 //! The tests add one JSON line for each part of the campaign to a file that this names; the page is made of those lines. Nothing
 //! is written of a run that failed.
@@ -11,6 +12,7 @@ use std::{
 
 use serde_json::Value;
 
+use super::house;
 use crate::{
     error::{Error, Result},
     run, say,
@@ -82,6 +84,7 @@ const PARTS: [(&str, &str); 7] = [
 #[derive(Debug)]
 pub(super) struct Figures {
     path: PathBuf,
+    is_house: bool,
 }
 
 impl Figures {
@@ -89,18 +92,24 @@ impl Figures {
     ///
     /// # Errors
     /// `File` if the old figures cannot be removed.
-    pub(super) fn begin(workspace: &Workspace, wanted: bool) -> Result<Option<Self>> {
+    pub(super) fn begin(
+        workspace: &Workspace,
+        wanted: bool,
+        campaign: &str,
+    ) -> Result<Option<Self>> {
         if !wanted {
             return Ok(None);
         }
-        let path = workspace.root.join("target/torture-transcript.jsonl");
+        let is_house = campaign == super::HOUSE;
+        let name = if is_house { "house" } else { "transcript" };
+        let path = workspace.root.join(format!("target/torture-{name}.jsonl"));
         match fs::remove_file(&path) {
             Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(Error::File {
                 doing: "remove",
                 path,
                 source,
             }),
-            _ => Ok(Some(Self { path })),
+            _ => Ok(Some(Self { path, is_house })),
         }
     }
 
@@ -118,14 +127,19 @@ impl Figures {
             path: self.path.clone(),
             source,
         })?;
-        let path = workspace.root.join(PAGE);
-        let page = page(&lines, &about(workspace)?);
+        let about = about(workspace)?;
+        let (name, page) = if self.is_house {
+            (house::PAGE, house::page(&lines, &about))
+        } else {
+            (PAGE, page(&lines, &about))
+        };
+        let path = workspace.root.join(name);
         fs::write(&path, page).map_err(|source| Error::File {
             doing: "write",
             path,
             source,
         })?;
-        say::line(format_args!("{PAGE} written"));
+        say::line(format_args!("{name} written"));
         Ok(())
     }
 }

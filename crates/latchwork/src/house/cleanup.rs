@@ -1,14 +1,16 @@
 //! A plan of the home, and carrying it out session by session, each in hand while it goes.
 //!
 //! Everything is looked at again at the moment it goes: what somebody works on by then, what was changed since, and what messages wait in
-//! stays, and so does the parent of what stayed. Limit: a fork that is made between plan and end names a parent that may be in the
+//! stays, and so does the parent of what stayed. A cleanup that deletes ends removals that were cut off. Limit: a fork that is made between plan and end names a parent that may be in the
 //! archive by then; it has all of its words.
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 
 use latchwork_lock::LockScope;
-use latchwork_session::{SessionId, SessionSummary, TranscriptStore};
-use latchwork_transcript::{IfWaiting, PutAwayError};
+use latchwork_session::{AcquireError, ClaimError, SessionId, SessionSummary, TranscriptStore};
+use latchwork_sys::IoDoing as _;
+use latchwork_transcript::{IfWaiting, PutAwayError, Sidecar};
 
 use super::archive::Moved;
 use super::hold;
@@ -110,6 +112,9 @@ impl House {
         cleanup: &Cleanup,
         action: Action,
     ) -> Result<Vec<Cleaned>, HouseError> {
+        if action == Action::Delete {
+            self.end_begun(scope).await?;
+        }
         let mut done: Vec<Cleaned> = Vec::new();
         let mut taken: Vec<(usize, Taken)> = Vec::new();
         let mut stayed: HashSet<usize> = HashSet::new();
@@ -170,6 +175,52 @@ impl House {
         Ok(())
     }
 
+    /// Ends removals that were cut off. Their sessions are in no list any more, so nobody would name them to remove them again.
+    async fn end_begun(&self, scope: &mut LockScope) -> Result<(), HouseError> {
+        for (session, folder) in self.begun()? {
+            // Whoever has its turn may be removing it at this moment.
+            match hold::turn(&self.store, scope, &session).await {
+                Err(error) if keeps(&error) => {}
+                Err(error) => return Err(error),
+                Ok(claim) => {
+                    let begun = Taken {
+                        session: session.clone(),
+                        folder,
+                        from: "session".to_owned(),
+                        kept: None,
+                    };
+                    let ended = self.end(vec![begun]).await;
+                    hold::give_back(&self.store, scope, &session, claim).await;
+                    for (_, ended) in ended {
+                        ended?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The folders of removals that were begun, and whose they are.
+    fn begun(&self) -> Result<Vec<(SessionId, PathBuf)>, HouseError> {
+        let any = SessionId::new("any")
+            .ok()
+            .and_then(|any| self.store.place(&any));
+        let Some(sidecars) = any.map(|place| place.sidecars()) else {
+            return Ok(Vec::new());
+        };
+        let names = match self.system.disk.list(&sidecars) {
+            Ok(names) => names,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error).doing("list", &sidecars)?,
+        };
+        let begun = names.into_iter().filter_map(|name| {
+            let (session, what) = Sidecar::named(name.to_str()?)?;
+            let session = SessionId::new(session).ok()?;
+            (what == Sidecar::Removed).then(|| (session, sidecars.join(&name)))
+        });
+        Ok(begun.collect())
+    }
+
     async fn clean_one(
         &self,
         scope: &mut LockScope,
@@ -228,15 +279,17 @@ fn nothing() -> Came {
     Came::Stayed("nothing of it was there any more".to_owned())
 }
 
-/// Whether it is no failure: the session is wanted.
+/// Whether it is no failure: the session is wanted. That a lock could not be looked at is one.
 fn keeps(error: &HouseError) -> bool {
     error.is_contention()
         || matches!(
             error,
             HouseError::Changed { .. }
                 | HouseError::NoSession { .. }
-                | HouseError::Acquire(_)
-                | HouseError::Claim(_)
+                | HouseError::Acquire(
+                    AcquireError::SelfDeadlock { .. } | AcquireError::Refused { .. }
+                )
+                | HouseError::Claim(ClaimError::Refused { .. })
                 | HouseError::Move(PutAwayError::Waiting { .. } | PutAwayError::Guard(_))
         )
 }

@@ -91,7 +91,8 @@ fn looks(
     facts.is_some_and(|facts| (facts.modified_ms, facts.size) == look)
 }
 
-async fn turn(
+/// The turn of a session, if nobody has it.
+pub(super) async fn turn(
     store: &FileStore,
     scope: &mut LockScope,
     session: &SessionId,
@@ -142,7 +143,7 @@ pub(super) fn in_use(session: &SessionId, held: &WhatIsHeld) -> HouseError {
     clippy::await_holding_invalid_type,
     reason = "the guard crosses the wait of storage alone"
 )]
-async fn give_back(
+pub(super) async fn give_back(
     store: &FileStore,
     scope: &mut LockScope,
     session: &SessionId,

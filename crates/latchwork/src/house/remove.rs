@@ -12,7 +12,8 @@ use latchwork_lock::LockScope;
 use latchwork_session::{Inbox, SessionId, SessionLocks};
 use latchwork_sys::hex_id;
 use latchwork_transcript::{
-    Belonging, IfWaiting, Part, PutAwayError, Sidecar, digest, erase, remove_shell, weigh,
+    Belonging, IfWaiting, Part, PutAwayError, Sidecar, digest, erase, forget_listed, remove_shell,
+    weigh,
 };
 
 use super::receipts::{self, Receipt};
@@ -321,6 +322,9 @@ impl House {
             kept: own,
         } = taken;
         let (system, file) = (&self.system, self.receipts_file());
+        if let Some(place) = self.store.place(&session) {
+            forget_listed(system, &place)?;
+        }
         let id = folder
             .extension()
             .map(|digits| digits.to_string_lossy().into_owned())

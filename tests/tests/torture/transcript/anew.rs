@@ -10,8 +10,8 @@ use latchwork_session::{
     Birth, Commit, GuardAsk, Head, Level, NewEntry, Rewrite, RewriteMode, SessionId,
     SessionLocks as _, TranscriptStore as _, View,
 };
-use latchwork_sys::{Dice, OpLog, PowerLoss, SimDisk, System};
-use latchwork_tests::workload::SeededEntropy;
+use latchwork_sys::{Dice, Disk, OpLog, PowerLoss, SimDisk, System};
+use latchwork_tests::workload::{Mutant, SeededEntropy};
 use latchwork_transcript::{FileStore, Layout, Options, Sweep};
 use serde_json::json;
 
@@ -21,6 +21,9 @@ use super::power::SESSIONS;
 
 /// The words that are to be gone.
 const SECRET: &str = "the words that are to be gone";
+/// What was said on a branch with a name, and on one without.
+const NAMED: &str = "a branch with a name";
+const LEFT: &str = "a branch that was left";
 /// How many ways there are to go on from one change.
 const WAYS: u64 = 6;
 
@@ -32,20 +35,29 @@ pub(crate) enum How {
 }
 
 /// Every cut of the rewrites of so many sessions.
-pub(crate) fn run(seed: u64, sessions: u64) -> Done {
+pub(crate) fn run(seed: u64, sessions: u64, mutant: Option<Mutant>) -> Done {
     let mut done = Done::begin(seed);
     let runtime = memory::runtime();
     for number in 0..sessions {
         for how in [How::Replace, How::Drop] {
-            runtime.block_on(one(seed.wrapping_add(number), how, &mut done));
+            runtime.block_on(one(seed.wrapping_add(number), how, mutant, &mut done));
         }
     }
     done.end()
 }
 
 fn store(disk: &SimDisk, seed: u64) -> FileStore {
+    wrong_store(disk, seed, None)
+}
+
+/// Over a disk that is wrong in a way.
+fn wrong_store(disk: &SimDisk, seed: u64, mutant: Option<Mutant>) -> FileStore {
+    let below: Arc<dyn Disk> = Arc::new(disk.process());
     let system = System {
-        disk: Arc::new(disk.process()),
+        disk: match mutant {
+            Some(mutant) => mutant.below(below),
+            None => below,
+        },
         entropy: Arc::new(SeededEntropy::new(seed)),
         ..machine().clone()
     };
@@ -99,6 +111,28 @@ async fn begun(store: &FileStore, seed: u64) -> (Head, EntryId) {
         .await
         .unwrap();
     let secret = first.placed[1].id.clone();
+    for (words, name) in [(NAMED, Some("kept")), (LEFT, None)] {
+        store
+            .move_head(&mut guard, Some(&secret), "a test")
+            .await
+            .unwrap();
+        let mut branch = Commit::side(vec![said(words)]);
+        let placed = store
+            .append(&mut guard, &Head::default(), branch)
+            .await
+            .unwrap();
+        if let Some(name) = name {
+            let label = Body::Label {
+                target: placed.placed[0].id.clone(),
+                label: Some(name.to_owned()),
+            };
+            branch = Commit::side(vec![NewEntry::new(label)]);
+            store
+                .append(&mut guard, &Head::default(), branch)
+                .await
+                .unwrap();
+        }
+    }
     store
         .move_head(&mut guard, Some(&secret), "a test")
         .await
@@ -145,18 +179,23 @@ async fn anew(store: &FileStore, how: How, head: &Head, secret: EntryId) {
     receipt.unwrap().reached(Level::Synced).await.unwrap();
 }
 
-async fn one(seed: u64, how: How, done: &mut Done) {
+async fn one(seed: u64, how: How, mutant: Option<Mutant>, done: &mut Done) {
     let disk = SimDisk::new(seed);
     memory::plant(&disk, None);
     let writer = store(&disk, seed);
     let (head, secret) = begun(&writer, seed).await;
     let old = image(&disk).transcript.unwrap_or_default();
+    drop(writer);
+    let writer = wrong_store(&disk, seed ^ 1, mutant);
     disk.record();
     anew(&writer, how, &head, secret).await;
     drop(writer);
     let log = disk.log();
     let new = image(&disk).transcript.unwrap_or_default();
     assert!(old != new, "something was written anew");
+    if let Some(why) = kept(how, &new) {
+        done.found([why], &format!("{how:?} of session {seed}"));
+    }
     done.calls += 1;
     done.acknowledgements += 1;
     for op in 0..=log.len() {
@@ -175,6 +214,19 @@ async fn one(seed: u64, how: How, done: &mut Done) {
             }
         }
     }
+}
+
+/// A branch with a name stays whatever else goes; one without goes, and so do the words that were to be gone.
+fn kept(how: How, new: &[u8]) -> Option<String> {
+    let has = |words: &str| new.windows(words.len()).any(|at| at == words.as_bytes());
+    let gone = match how {
+        How::Replace => SECRET,
+        How::Drop => LEFT,
+    };
+    if has(gone) {
+        return Some(format!("{gone:?} stands there still"));
+    }
+    (!has(NAMED)).then(|| format!("{NAMED:?} is gone, though it has a name"))
 }
 
 fn cut(log: &OpLog, op: usize, way: u64, dice: &mut Dice) -> SimDisk {

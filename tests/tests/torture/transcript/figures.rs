@@ -69,11 +69,16 @@ impl Done {
 
     /// One line for people, and one for the page.
     pub(crate) fn say(&self, what: &str) {
+        self.say_of("transcript", what);
+    }
+
+    /// The same of another campaign.
+    pub(crate) fn say_of(&self, campaign: &str, what: &str) {
         let seconds = self.took.as_secs_f64();
         let rate = self.faults as f64 / seconds.max(0.001);
         let cpu = self.cpu.as_secs_f64();
         say(&format!(
-            "transcript, {what}: seed {}, {} in {seconds:.1} s ({rate:.0}/s, {cpu:.1} s of processor time here), {} left a torn end, {} calls, {} acknowledgements, {} broken",
+            "{campaign}, {what}: seed {}, {} in {seconds:.1} s ({rate:.0}/s, {cpu:.1} s of processor time here), {} left a torn end, {} calls, {} acknowledgements, {} broken",
             self.seed,
             self.faults,
             self.torn,
@@ -97,7 +102,8 @@ pub(crate) fn skipped(what: &str, why: &str) {
     }
 }
 
-fn add(path: &str, line: &serde_json::Value) {
+/// One line for the page.
+pub(crate) fn add(path: &str, line: &serde_json::Value) {
     let mut file = std::fs::OpenOptions::new()
         .append(true)
         .create(true)
