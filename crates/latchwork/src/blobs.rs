@@ -11,10 +11,12 @@
 //! | `moving` | the pieces of a session, moved out and back in batches |
 //! | `resolving` | references resolved: in what a model is shown, and in an export |
 //! | `collecting` | blobs of a home that nobody refers to |
+//! | `releasing` | blobs that go with the session that alone refers to them |
 
 mod collecting;
 mod moving;
 mod reference;
+mod releasing;
 mod resolving;
 
 use std::path::{Path, PathBuf};
@@ -23,6 +25,7 @@ use latchwork_sys::PathError;
 use latchwork_transcript::{BlobStore, SIDECARS};
 
 pub use collecting::{BLOB_AGE_FLOOR, Collected};
+pub(crate) use releasing::Releasing;
 pub(crate) use resolving::{ResolvedEntries, ResolvingEngine};
 
 use crate::facade::Parts;

@@ -250,17 +250,23 @@ impl BlobHold {
     /// [`PathError`]; no blob of that name is there then, or it is whole.
     ///
     /// # Blocking
-    /// For two syncs.
+    /// For three syncs.
     pub fn put(&self, bytes: &[u8]) -> Result<BlobId, PathError> {
         let (store, id) = (&self.store, BlobId::of(bytes));
         let (disk, path) = (&*store.system.disk, store.path(id));
+        let shard = path.parent().unwrap_or(&store.folder);
         if store.read(id, bytes.len() as u64).is_ok() {
-            return Ok(id);
+            // Whoever gave it its name may have been killed before the name was durable.
+            disk.sync_dir(shard).doing("make durable", shard)?;
+        } else {
+            make_private_dir(disk, shard)?;
+            store.system.steps.reach("blob:before-write");
+            write_whole(disk, &*store.system.entropy, &path, bytes, 0o600)?;
+            store.system.steps.reach("blob:written");
         }
-        make_private_dir(disk, path.parent().unwrap_or(&store.folder))?;
-        store.system.steps.reach("blob:before-write");
-        write_whole(disk, &*store.system.entropy, &path, bytes, 0o600)?;
-        store.system.steps.reach("blob:written");
+        // The shard's own name: another one may have made it, and been killed.
+        let folder = &store.folder;
+        disk.sync_dir(folder).doing("make durable", folder)?;
         Ok(id)
     }
 

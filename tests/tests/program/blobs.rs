@@ -84,6 +84,16 @@ impl Kept {
         self.does(line).expect_success().stdout
     }
 
+    /// Somebody removes every transcript by hand.
+    fn lose_transcripts(&self) {
+        for file in fs::read_dir(self.data.join("sessions")).unwrap() {
+            let file = file.unwrap().path();
+            if file.extension().is_some_and(|ending| ending == "jsonl") {
+                fs::remove_file(file).unwrap();
+            }
+        }
+    }
+
     fn blobs(&self) -> Vec<PathBuf> {
         blobs_in(&self.data.join("blobs"))
     }
@@ -185,7 +195,7 @@ fn gc_removes_what_nobody_names_any_more_and_never_what_an_archived_session_name
     kept.does("fork s t").expect_success();
     kept.does("sessions rm s --keep-forks").expect_success();
     assert_eq!(kept.json("blobs gc --floor 0")["referenced"]["blobs"], 2);
-    kept.does("sessions rm t").expect_success();
+    kept.lose_transcripts();
     assert_eq!(kept.json("blobs gc")["young"]["blobs"], 2);
     assert_eq!(
         kept.json("blobs gc --floor 0 --dry-run")["gone"]["blobs"],
@@ -194,6 +204,50 @@ fn gc_removes_what_nobody_names_any_more_and_never_what_an_archived_session_name
     assert_eq!(kept.blobs().len(), 2);
     assert_eq!(kept.json("blobs gc --floor 0")["gone"]["blobs"], 2);
     assert!(kept.blobs().is_empty());
+}
+
+#[test]
+fn a_session_that_is_removed_takes_the_blobs_that_it_alone_names_and_its_receipt_counts_them() {
+    let kept = Kept::new();
+    kept.json("blobs out s");
+    kept.does("fork s t").expect_success();
+    let first = kept.json("sessions rm s --keep-forks");
+    assert_eq!(
+        (first["blobs"].as_u64(), kept.blobs().len()),
+        (Some(0), 2),
+        "{first}"
+    );
+    let done = kept.does("sessions rm t").expect_success();
+    assert!(done.stdout.contains("and 2 out of line"), "{done}");
+    assert!(kept.blobs().is_empty());
+    let receipts = fs::read_to_string(kept.data.join("removed.jsonl")).unwrap();
+    assert!(receipts.contains("\"blobs\":2"), "{receipts}");
+}
+
+#[test]
+fn killed_at_any_step_of_a_removal_the_same_again_leaves_no_blob_of_it_and_every_one_of_others() {
+    for nth in 1..STEPS_MAX {
+        let kept = Kept::new();
+        kept.json("blobs out s");
+        fs::write(
+            kept.data.join("sessions/t.jsonl"),
+            transcript().replace("output", "OUTPUT"),
+        )
+        .unwrap();
+        kept.json("blobs out t");
+        let rm = "sessions rm t".split(' ');
+        let done = kept.home.latchwork(rm).env(VARIABLE, kill_at(nth)).run();
+        assert!(kept.exported().contains("the very end"), "step {nth}");
+        // Where all of it was done, there is nothing to remove any more.
+        kept.does("sessions rm t");
+        assert_eq!(kept.blobs().len(), 2, "step {nth}");
+        assert!(kept.exported().contains("the very end"), "step {nth}");
+        if done.code() == Some(0) {
+            assert!(nth > 1);
+            return;
+        }
+    }
+    panic!("it has more steps than {STEPS_MAX}");
 }
 
 #[test]
@@ -239,7 +293,7 @@ fn killed_while_it_collects_gc_has_removed_nothing_that_is_named_and_goes_on() {
         )
         .unwrap();
         kept.json("blobs out t");
-        kept.does("sessions rm t").expect_success();
+        fs::remove_file(kept.data.join("sessions/t.jsonl")).unwrap();
         assert_eq!(kept.blobs().len(), 3, "the image is kept once");
         let gc = "blobs gc --floor 0".split(' ');
         let done = kept.home.latchwork(gc).env(VARIABLE, kill_at(nth)).run();

@@ -49,6 +49,7 @@ pub(super) async fn run(
             }
         }
         warn_of_words(&removed.receipts, errors);
+        warn_of_blobs(&removed.receipts, errors);
         failed.extend(removed.stayed.into_iter().map(|(_, error)| error.into()));
     }
     output.finish()?;
@@ -87,6 +88,18 @@ pub(super) fn warn_of_words<'a>(receipts: impl IntoIterator<Item = &'a Receipt>,
     }
 }
 
+/// Says that blobs of what is gone are there still.
+pub(super) fn warn_of_blobs<'a>(receipts: impl IntoIterator<Item = &'a Receipt>, errors: Errors) {
+    let mut why = receipts
+        .into_iter()
+        .filter_map(|receipt| receipt.blobs_kept.as_deref());
+    if let Some(why) = why.next() {
+        errors.warn(&format!(
+            "pieces of what is gone that lay out of line are there still: {why}; `latchwork blobs gc` takes them out"
+        ));
+    }
+}
+
 /// What several failures are together: that a session is in use is the least of them.
 fn ended(mut failed: Vec<Failure>, of: usize) -> Option<Failure> {
     let one = failed.pop()?;
@@ -111,8 +124,12 @@ pub(super) fn in_words(receipt: &Receipt) -> String {
         .sha256
         .as_deref()
         .map_or_else(String::new, |sum| format!(", sha256 {sum}"));
+    let blobs = match receipt.blobs {
+        0 => String::new(),
+        blobs => format!(", and {blobs} out of line, {} bytes", receipt.blob_bytes),
+    };
     format!(
-        "{what} is gone: {} files, {} bytes{sum} (receipt {})",
+        "{what} is gone: {} files, {} bytes{blobs}{sum} (receipt {})",
         receipt.files, receipt.bytes, receipt.id
     )
 }

@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::output::{Errors, Output};
 
 use super::archive::shown;
-use super::remove::{in_words, warn_of_words};
+use super::remove::{in_words, warn_of_blobs, warn_of_words};
 
 /// Runs the command.
 #[expect(
@@ -51,7 +51,8 @@ pub(super) async fn run(
         Came::Removed(receipt) => Some(receipt),
         _ => None,
     });
-    warn_of_words(gone, errors);
+    warn_of_words(gone.clone(), errors);
+    warn_of_blobs(gone, errors);
     let mut output = Output::standard();
     if typed.json {
         output.json(&as_json(&plan, &done, action, !is_done))?;

@@ -7,7 +7,7 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use latchwork_sys::{DiskFile, FileKind, IoDoing as _, OpenHow, PathError, System};
 use latchwork_transcript::{BlobId, BlobStore};
@@ -21,7 +21,7 @@ pub const BLOB_AGE_FLOOR: i64 = 3_600_000;
 /// The folders of a home in which blobs are referred to.
 const REFERRING: [&str; 2] = ["sessions", "archive"];
 /// How deep folders are gone into.
-const DEPTH_MAX: usize = 8;
+pub(super) const DEPTH_MAX: usize = 8;
 /// How often files are looked for again.
 const LOOKS_MAX: usize = 16;
 /// How much is read at once, in bytes.
@@ -82,12 +82,7 @@ fn collect(
         return Ok(done);
     };
     let blobs = store.all()?;
-    let mut marking = Marking {
-        system,
-        known: blobs.iter().map(|blob| blob.id).collect(),
-        marked: HashSet::new(),
-        read: HashSet::new(),
-    };
+    let mut marking = Marking::of(system, blobs.iter().map(|blob| blob.id).collect());
     marking.home(home)?;
     system.steps.reach("blobs:marked");
     let now = system.clock.wall_ms();
@@ -107,16 +102,31 @@ fn collect(
     Ok(done)
 }
 
-struct Marking<'a> {
+pub(super) struct Marking<'a> {
     system: &'a System,
     known: HashSet<BlobId>,
-    marked: HashSet<BlobId>,
+    pub(super) marked: HashSet<BlobId>,
+    /// Folders that are not looked into: what lies there is about to go.
+    pub(super) going: HashSet<PathBuf>,
     /// Files that were read whole, by device and inode, with the size up to which.
     read: HashSet<(u64, u64, u64)>,
 }
 
+impl<'a> Marking<'a> {
+    /// Looks for these names.
+    pub(super) fn of(system: &'a System, known: HashSet<BlobId>) -> Self {
+        Self {
+            system,
+            known,
+            marked: HashSet::new(),
+            going: HashSet::new(),
+            read: HashSet::new(),
+        }
+    }
+}
+
 impl Marking<'_> {
-    fn home(&mut self, home: &Path) -> Result<(), PathError> {
+    pub(super) fn home(&mut self, home: &Path) -> Result<(), PathError> {
         for _ in 0..LOOKS_MAX {
             let before = self.read.len();
             for folder in REFERRING {
@@ -130,7 +140,10 @@ impl Marking<'_> {
         Err(io::Error::new(io::ErrorKind::ResourceBusy, busy)).doing("read all of", home)
     }
 
-    fn folder(&mut self, folder: &Path, depth: usize) -> Result<(), PathError> {
+    pub(super) fn folder(&mut self, folder: &Path, depth: usize) -> Result<(), PathError> {
+        if self.going.contains(folder) {
+            return Ok(());
+        }
         let names = match self.system.disk.list(folder) {
             // Gone, or moved to where it is found by the next look.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),

@@ -28,6 +28,15 @@ pub struct Receipt {
     pub files: usize,
     /// What they took, in bytes.
     pub bytes: u64,
+    /// How many blobs went with it, that nothing else named.
+    #[serde(default)]
+    pub blobs: usize,
+    /// What those took, in bytes.
+    #[serde(default)]
+    pub blob_bytes: u64,
+    /// Why blobs that it named are there still; null where only those are that something else names.
+    #[serde(default)]
+    pub blobs_kept: Option<String>,
     /// The SHA-256 of the transcript, in hexadecimal digits; null where there was none.
     pub sha256: Option<String>,
     /// Why words of it may be in the search index still; null where none is.
@@ -97,6 +106,9 @@ mod tests {
             from: "session".to_owned(),
             files: 3,
             bytes: 12,
+            blobs: 0,
+            blob_bytes: 0,
+            blobs_kept: None,
             sha256: None,
             search_index: None,
         }

@@ -1,11 +1,12 @@
 //! A removal: what would go, and doing it.
 //!
 //! The session is moved, whole, to a folder of its own among the sidecars (`<id>.removed.<number>`): with that it is gone. Then the
-//! session is taken out of the search index, a receipt is written down, and the folder is erased; of several sessions each is moved before that
+//! session is taken out of the search index, a receipt is written down, the blobs that it alone names go, and the folder is erased; of several sessions each is moved before that
 //! begins, as the index costs the same for all of them as for one. Killed before the move, the session is where it was; killed after it, the
 //! session is gone, and the next removal of it ends what was begun. Archived copies go the same way.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use latchwork_format::time::iso_from_millis;
 use latchwork_lock::LockScope;
@@ -18,6 +19,7 @@ use latchwork_transcript::{
 
 use super::receipts::{self, Receipt};
 use super::{House, HouseError, hold};
+use crate::blobs::Releasing;
 use crate::forgetting;
 
 /// What becomes of sessions that name a removed one as their parent. They have its words, so they can do without it.
@@ -285,18 +287,24 @@ impl House {
     /// that lies there. `None` where it was killed before anything was moved.
     pub(super) async fn end(
         &self,
-        taken: Vec<Taken>,
+        mut taken: Vec<Taken>,
     ) -> Vec<(SessionId, Result<Option<Receipt>, HouseError>)> {
         if taken.is_empty() {
             return Vec::new();
         }
         let stems = taken.iter().map(|one| one.session.to_string()).collect();
         let kept = self.forget(stems).await;
+        let folders: Vec<PathBuf> = taken.iter().map(|one| one.folder.clone()).collect();
+        let look = move |house: &Self| Ok(Releasing::look(&house.system, &house.home, &folders));
+        let releasing = match self.blocking(look).await {
+            Ok(releasing) => Arc::new(releasing),
+            Err(error) => return vec![(taken.swap_remove(0).session, Err(error))],
+        };
         let mut ended = Vec::with_capacity(taken.len());
-        for one in taken {
-            let (session, kept) = (one.session.clone(), kept.clone());
-            let done = self.blocking(move |house| house.finish(one, kept)).await;
-            ended.push((session, done));
+        for (at, one) in taken.into_iter().enumerate() {
+            let (session, kept, releasing) = (one.session.clone(), kept.clone(), releasing.clone());
+            let done = self.blocking(move |house| house.finish(one, kept, &releasing, at));
+            ended.push((session, done.await));
         }
         ended
     }
@@ -314,7 +322,14 @@ impl House {
         }
     }
 
-    fn finish(&self, taken: Taken, kept: Option<String>) -> Result<Option<Receipt>, HouseError> {
+    /// One of them, the one of this number.
+    fn finish(
+        &self,
+        taken: Taken,
+        kept: Option<String>,
+        releasing: &Releasing,
+        at: usize,
+    ) -> Result<Option<Receipt>, HouseError> {
         let Taken {
             session,
             folder,
@@ -337,6 +352,7 @@ impl House {
                     erase(system, &folder)?;
                     return Ok(None);
                 }
+                let (blobs, blob_bytes) = releasing.count(at);
                 let receipt = Receipt {
                     id,
                     at: iso_from_millis(system.clock.wall_ms()),
@@ -345,12 +361,16 @@ impl House {
                     from,
                     files,
                     bytes,
+                    blobs,
+                    blob_bytes,
+                    blobs_kept: releasing.kept.clone(),
                     search_index: own.or(kept),
                 };
                 receipts::write(system, &file, &receipt)?;
                 Some(receipt)
             }
         };
+        releasing.remove(at)?;
         erase(system, &folder)?;
         Ok(receipt)
     }
