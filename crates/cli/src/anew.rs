@@ -2,11 +2,11 @@
 
 use std::io::{self, Read as _};
 
-use latchwork::Latchwork;
 use latchwork::format::{Body, Escaped};
 use latchwork::lock::LockScope;
 use latchwork::seams::{EntryId, Head, Rewrite, RewriteMode};
 use latchwork::transcript::{DeadBranch, Stays, Sweep, Swept};
+use latchwork::{Latchwork, Session};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::args::{Redact, Vacuum};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Errors, Output};
 
 /// The most that is read from standard input, in bytes.
 const INPUT_BYTES_MAX: u64 = 256 << 20;
@@ -24,7 +24,11 @@ const INPUT_BYTES_MAX: u64 = 256 << 20;
     clippy::disallowed_methods,
     reason = "the entry point of the program's task"
 )]
-pub(crate) async fn vacuum(typed: &Vacuum, latchwork: &Latchwork) -> Result<Exit, Failure> {
+pub(crate) async fn vacuum(
+    typed: &Vacuum,
+    latchwork: &Latchwork,
+    errors: Errors,
+) -> Result<Exit, Failure> {
     let session = latchwork.session(&typed.session)?;
     let sweep = Sweep {
         orphans: typed.orphans,
@@ -37,7 +41,11 @@ pub(crate) async fn vacuum(typed: &Vacuum, latchwork: &Latchwork) -> Result<Exit
         })?
     } else {
         let mut scope = LockScope::open();
-        session.vacuum(&mut scope, sweep).await?
+        let swept = session.vacuum(&mut scope, sweep).await?;
+        if swept.entries > 0 {
+            forget(latchwork, &session, errors).await;
+        }
+        swept
     };
     let mut output = Output::standard();
     if typed.json {
@@ -119,6 +127,16 @@ fn total(swept: &Swept, dry_run: bool) -> String {
     }
 }
 
+/// Words that went are not to be found in a search index either.
+async fn forget(latchwork: &Latchwork, session: &Session, errors: Errors) {
+    if let Some(why) = latchwork.forget_words(session).await {
+        errors.warn(&format!(
+            "words of what is gone may be in the search index still: {why}; \
+             `latchwork sessions search --rebuild WORD` takes them out"
+        ));
+    }
+}
+
 /// One line of what is read.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -135,7 +153,11 @@ struct Wanted {
     clippy::disallowed_methods,
     reason = "the entry point of the program's task"
 )]
-pub(crate) async fn redact(typed: &Redact, latchwork: &Latchwork) -> Result<Exit, Failure> {
+pub(crate) async fn redact(
+    typed: &Redact,
+    latchwork: &Latchwork,
+    errors: Errors,
+) -> Result<Exit, Failure> {
     let session = latchwork.session(&typed.session)?;
     let wanted = tokio::task::spawn_blocking(read).await;
     let wanted =
@@ -172,6 +194,9 @@ pub(crate) async fn redact(typed: &Redact, latchwork: &Latchwork) -> Result<Exit
     let done = session
         .rewrite(&mut scope, &Head::default(), rewrite)
         .await?;
+    if done.changed {
+        forget(latchwork, &session, errors).await;
+    }
     let mut output = Output::standard();
     if typed.json {
         output.json(&json!({

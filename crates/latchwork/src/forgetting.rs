@@ -11,6 +11,32 @@ use latchwork_search::{ForgetError, discard, forget};
 use latchwork_sys::{IoDoing as _, PathError, System};
 
 use crate::searching::{INDEXES, file_of, name_of};
+use crate::{Latchwork, Session, home};
+
+impl Latchwork {
+    /// Takes what was indexed of a session out of the home's search indexes, to the byte; the next search indexes it as it is then. `None`, or
+    /// why words of it may be there still.
+    ///
+    /// # Cancel safety
+    /// Once begun, it runs to its end.
+    pub async fn forget_words(&self, session: &Session) -> Option<String> {
+        let (parts, place) = (self.shared(), session.place());
+        let work = move || {
+            let home_of = parts.settings().home.clone()?;
+            let lies_in = place.parent().unwrap_or(Path::new("."));
+            if lies_in == home::sessions_in(&home_of) {
+                let stem = place.file_stem()?.to_string_lossy().into_owned();
+                sessions(&parts.system, &home_of, &[stem])
+            } else {
+                folder(&parts.system, &home_of, lies_in)
+            }
+        };
+        match tokio::task::spawn_blocking(work).await {
+            Ok(kept) => kept,
+            Err(error) => Some(error.to_string()),
+        }
+    }
+}
 
 /// Takes sessions out by the stems of their files; why words of them may be there still.
 pub(crate) fn sessions(system: &System, home: &Path, stems: &[String]) -> Option<String> {

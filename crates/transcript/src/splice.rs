@@ -3,7 +3,8 @@
 //! The new file is staged beside the old one, with its owner and its permissions, read back, made durable, and gets the name in one step: at every
 //! moment one of the two stands there whole. Nothing of the old file is kept. Who else writes to it is looked for before the name is
 //! given and behind it: what is found before refuses the change, and what came in the last moment, by a program that takes no lock, is taken
-//! over as it is. Memory: a megabyte, and the rows of the new file.
+//! over as it is. Limits: memory for a megabyte and the rows of the new file; what is written to the old file when it is looked at no more, by a program that
+//! opened it before, is lost, as only a lock could keep it.
 
 use std::sync::Arc;
 

@@ -56,6 +56,20 @@ impl Kept {
 }
 
 #[test]
+fn no_file_of_the_home_has_a_word_that_was_redacted_also_the_search_index() {
+    let kept = Kept::searched();
+    let hit = kept.finds(SPOKEN, 1).json()["hits"][0].clone();
+    let id = hit["entryId"].as_str().unwrap_or_else(|| panic!("{hit}"));
+    let line = format!("{{\"id\":\"{id}\",\"text\":\"taken out\"}}\n");
+    let redact = kept.home.latchwork(["redact", "main"]).stdin(line).run();
+    redact.expect_success();
+    assert_eq!(kept.said_anywhere(), Vec::<PathBuf>::new());
+    kept.finds(SPOKEN, 0);
+    kept.finds("shared", 2);
+    kept.finds("taken", 1);
+}
+
+#[test]
 fn no_file_of_the_home_has_a_word_that_only_a_removed_session_said_also_the_search_index() {
     let kept = Kept::searched();
     // Somebody has the index open, so its journal stays.

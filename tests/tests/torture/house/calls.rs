@@ -21,6 +21,11 @@ const FAILURES: [(&str, bool); 4] = [
     ("ENOSPC", true),
 ];
 
+/// Why programs cannot be stopped at their calls here, if they cannot.
+pub(crate) fn refused() -> Option<String> {
+    super::stage::traced_nothing()
+}
+
 /// Killed at each call, or at a few of them.
 pub(crate) fn killed(seed: u64, all: bool) -> Done {
     let mut done = Done::begin(seed);

@@ -296,3 +296,13 @@ fn claude_code() -> String {
     ]
     .concat()
 }
+
+/// Why no program can be stopped at its calls here, if that is so: another processor or system, or one that forbids it.
+pub(crate) fn traced_nothing() -> Option<String> {
+    let home = Home::new();
+    let told = home.path("told");
+    let told = told.to_str().unwrap();
+    let words = ["kill", "0", "--input", "/dev/null", "--told", told, "true"];
+    let finished = home.program(AT_CALL, words).run();
+    (finished.code() == Some(2)).then(|| finished.stderr.trim().to_owned())
+}

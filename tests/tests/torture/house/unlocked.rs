@@ -1,4 +1,6 @@
-//! A program without a lock writes while the file is made anew, again and again: each time it is done or refused, and no line is lost.
+//! A program without a lock writes while the file is made anew, again and again: each time it is done or refused, and no line is lost that was
+//! written while the file had its name. One that was written to a file without a name, opened before and written to when nobody looks at it
+//! any more, can be lost, and only a lock could keep it; the peer sees of each line whether that may be so, and how many went that way is told.
 
 use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
@@ -11,7 +13,7 @@ use serde_json::json;
 
 use super::operations::{ALL, Operation};
 use super::stage::Stage;
-use crate::transcript::figures::Done;
+use crate::transcript::figures::{Done, say};
 
 /// How often each operation is tried beside one peer.
 const TRIES: u64 = 6;
@@ -61,9 +63,18 @@ fn one(operation: &Operation, stage: &Stage, seed: u64, done: &mut Done, at: &st
     });
     done.calls += lines.len();
     let text = std::fs::read_to_string(&path).unwrap();
-    for Line { text: line, when } in &lines {
+    for Line {
+        text: line,
+        named,
+        when,
+    } in &lines
+    {
         let times = text.lines().filter(|there| there == line).count();
-        if times != 1 {
+        if times == 0 && !named {
+            say(&format!(
+                "{at}: a line went into a file without a name: {when}"
+            ));
+        } else if times != 1 {
             let what =
                 format!("a line of the peer is there {times} times: {line}, {when}; {answers:?}");
             done.found([what], at);
@@ -80,6 +91,8 @@ fn one(operation: &Operation, stage: &Stage, seed: u64, done: &mut Done, at: &st
 /// What the peer wrote, and how the file stood then.
 struct Line {
     text: String,
+    /// Whether the file had its name still when it was written.
+    named: bool,
     when: String,
 }
 
@@ -98,7 +111,12 @@ fn peer(path: &Path, mut numbers: Numbers, over: &AtomicBool) -> Vec<Line> {
         file.write_all(format!("{line}\n").as_bytes()).unwrap();
         let behind = names(&file);
         let when = format!("the file had {before} names before it and {behind} behind it");
-        lines.push(Line { text: line, when });
+        let named = behind > 0;
+        lines.push(Line {
+            text: line,
+            named,
+            when,
+        });
         parent = id;
         std::thread::sleep(Duration::from_micros(numbers.below(PAUSE_US_MAX)));
     }
