@@ -194,9 +194,8 @@ pub(crate) async fn redact(
     let done = session
         .rewrite(&mut scope, &Head::default(), rewrite)
         .await?;
-    if done.changed {
-        forget(latchwork, &session, errors).await;
-    }
+    // Also where nothing is left to be replaced: it may have been cut off behind that.
+    forget(latchwork, &session, errors).await;
     let mut output = Output::standard();
     if typed.json {
         output.json(&json!({

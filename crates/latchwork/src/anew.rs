@@ -4,13 +4,15 @@
 //! while a model is asked. Deliberately absent: when to do so; nothing here happens unless it is asked for.
 
 use latchwork_lock::LockScope;
-use latchwork_session::{Head, Level, Rewrite, Rewritten, SessionLocks as _, TranscriptStore as _};
+use latchwork_session::{
+    Head, Level, Rewrite, RewriteMode, Rewritten, SessionLocks as _, TranscriptStore as _,
+};
 use latchwork_transcript::{Sweep, Swept};
 
 use crate::{Session, WriteError};
 
 impl Session {
-    /// Replaces entries, and waits until that is durable.
+    /// Replaces entries, and waits until that is durable. In place, what the inbox has of messages that were answered is blanked, too.
     ///
     /// # Errors
     /// See [`WriteError`] and [`TranscriptStore::rewrite`](latchwork_session::TranscriptStore::rewrite).
@@ -27,13 +29,17 @@ impl Session {
         base: &Head,
         rewrite: Rewrite,
     ) -> Result<Rewritten, WriteError> {
-        let store = self.store();
+        let (store, mode) = (self.store(), rewrite.mode);
         let mut guard = store.guard(scope, self.side_guard()).await?;
         let done = store.rewrite(&mut guard, base, rewrite).await;
         drop(guard);
         let done = done?;
         if let Some(receipt) = &done.receipt {
             receipt.reached(Level::Synced).await?;
+        }
+        // Also where nothing is left to be replaced: it may have been cut off behind that.
+        if mode == RewriteMode::InPlace {
+            store.blank_retired(self.id()).await?;
         }
         Ok(done)
     }

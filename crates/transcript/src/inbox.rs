@@ -4,7 +4,7 @@
 //! ends with a newline: so writers need no lock among themselves, and a fragment that a dead writer left never
 //! swallows the next record. What is read: the first `accepted` of a key counts; a `cancelled` or `retired` ends it.
 //! After each write the path is compared with the descriptor; a record written to a file that is no longer the inbox is
-//! written again. Deliberately absent: shortening the file (it needs the guard and a later design).
+//! written again. Deliberately absent: shortening the file (it needs the guard and a later design); `blanked` takes words out of it.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -260,7 +260,7 @@ impl Inbox for FileStore {
     }
 }
 
-async fn run_blocking<T: Send + 'static>(
+pub(crate) async fn run_blocking<T: Send + 'static>(
     threads: Threads,
     session: &SessionId,
     work: impl FnOnce() -> Result<T, PathError> + Send + 'static,
@@ -276,7 +276,7 @@ async fn run_blocking<T: Send + 'static>(
 }
 
 impl FileStore {
-    fn inbox_of(&self, session: &SessionId) -> Result<Arc<Session>, InboxError> {
+    pub(crate) fn inbox_of(&self, session: &SessionId) -> Result<Arc<Session>, InboxError> {
         self.session(session).map_err(|_| InboxError::Refused {
             session: session.clone(),
             why: "this store keeps another session only".to_owned(),

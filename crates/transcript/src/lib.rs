@@ -28,7 +28,7 @@
 //! | `sync`, `names` | acknowledgement: shared syncs; the names that lead to a file |
 //! | `head_file` | the saved head |
 //! | `updates` | what this process wrote, told to whoever listens |
-//! | `inbox`, `records` | accepted messages |
+//! | `inbox`, `records`, `blanked` | accepted messages, and words taken out of them |
 //! | `command` | a session's lock by hand: for a command, and ending who keeps it |
 //! | `examine`, `sidecar` | a bounded look at a transcript and its saved head; what lies among the sidecars, by name |
 //! | `mend` | what a doctor does under a guard: the end mended by itself, a sidecar set aside, leftovers cleared |
@@ -48,6 +48,7 @@
 #![doc = include_str!("../README.md")]
 
 mod belongings;
+mod blanked;
 mod blobs;
 mod chosen;
 mod command;

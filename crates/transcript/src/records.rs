@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use crate::layout::Place;
 
 /// The largest inbox that is read, in bytes.
-const INBOX_BYTES_MAX: usize = 1 << 30;
+pub(crate) const INBOX_BYTES_MAX: usize = 1 << 30;
 
 /// What a record says of its message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -119,11 +119,14 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("blob:before-write", BLOBS),
     ("blob:written", BLOBS),
     ("blob:removed", BLOBS),
+    ("inbox:before-blank", INDEXED),
+    ("inbox:blanked", INDEXED),
 ];
 
 /// Killed at each of its steps in turn.
 const BLOBS: &str = "tests/tests/program/blobs.rs";
 const REMOVED: &str = "tests/tests/program/housekeeping/removed.rs";
+const INDEXED: &str = "tests/tests/program/housekeeping/indexed.rs";
 const ARCHIVED: &str = "tests/tests/program/housekeeping/archived.rs";
 
 const REACHED: &str = "steps.reach(\"";

@@ -1,8 +1,10 @@
-//! Removals and the search index: its words go with the session, however they came there, and what could not be done is told.
+//! Removals and the search index: its words go with the session, however they came there, and what could not be done is told. So of what is
+//! redacted; among the steps of that are `inbox:before-blank` and `inbox:blanked`.
 
 use std::path::PathBuf;
 
 use latchwork_testkit::program::Finished;
+use latchwork_testkit::steps::{VARIABLE, kill_at};
 use rusqlite::Connection;
 
 use super::{Kept, STEPS_MAX, said, user};
@@ -56,7 +58,7 @@ impl Kept {
 }
 
 #[test]
-fn no_file_of_the_home_has_a_word_that_was_redacted_also_the_search_index() {
+fn no_file_of_the_home_has_a_word_that_was_redacted_also_the_search_index_and_the_inbox() {
     let kept = Kept::searched();
     let hit = kept.finds(SPOKEN, 1).json()["hits"][0].clone();
     let id = hit["entryId"].as_str().unwrap_or_else(|| panic!("{hit}"));
@@ -67,6 +69,25 @@ fn no_file_of_the_home_has_a_word_that_was_redacted_also_the_search_index() {
     kept.finds(SPOKEN, 0);
     kept.finds("shared", 2);
     kept.finds("taken", 1);
+}
+
+#[test]
+fn a_redaction_that_is_killed_at_any_step_and_said_again_leaves_no_word_in_transcript_or_inbox() {
+    for nth in 1..STEPS_MAX {
+        let kept = Kept::searched();
+        let hit = kept.finds(SPOKEN, 1).json()["hits"][0].clone();
+        let id = hit["entryId"].as_str().unwrap().to_owned();
+        let line = format!("{{\"id\":\"{id}\",\"text\":\"taken out\"}}\n");
+        let redact = || kept.home.latchwork(["redact", "main"]).stdin(line.clone());
+        let done = redact().env(VARIABLE, kill_at(nth)).run();
+        redact().run().expect_success();
+        assert_eq!(kept.said_anywhere(), Vec::<PathBuf>::new(), "step {nth}");
+        if done.code() == Some(0) {
+            assert!(nth > 1);
+            return;
+        }
+    }
+    panic!("it has more steps than {STEPS_MAX}");
 }
 
 #[test]
