@@ -171,6 +171,9 @@ fn forget(value: &mut Value, home: &str) {
         Value::Object(all) if all.contains_key("sha256") && all.contains_key("from") => {
             // A removal that was cut off and is ended by another run does not say any more whether it was of an archived copy.
             all.remove("from");
+            // What may be in the search index or out of line still, where a call failed, is told truly.
+            all.remove("searchIndex");
+            all.remove("blobsKept");
             all.values_mut().for_each(|one| forget(one, home));
         }
         Value::Object(all) => all.values_mut().for_each(|one| forget(one, home)),
