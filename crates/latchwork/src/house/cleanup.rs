@@ -7,6 +7,7 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 
+use latchwork_filelock::{LockView, PeerOwner};
 use latchwork_lock::LockScope;
 use latchwork_session::{AcquireError, ClaimError, SessionId, SessionSummary, TranscriptStore};
 use latchwork_sys::IoDoing as _;
@@ -76,6 +77,7 @@ impl House {
         let live: HashSet<&str> = view
             .sessions
             .iter()
+            .filter(|seen| is_at_work(seen))
             .map(|seen| seen.session.as_str())
             .collect();
         let parents = lineage::parents(self, &sessions);
@@ -277,6 +279,14 @@ enum Begun {
 
 fn nothing() -> Came {
     Came::Stayed("nothing of it was there any more".to_owned())
+}
+
+/// Whether anybody is at work on it. A lock file for peers whose owner has ended is nobody: a session that a killed process left would
+/// be kept otherwise, and a newer one go in its place.
+fn is_at_work(seen: &LockView) -> bool {
+    let mut seen = seen.clone();
+    seen.peer = seen.peer.filter(|peer| peer.owner != PeerOwner::Gone);
+    !seen.is_idle()
 }
 
 /// Whether it is no failure: the session is wanted. That a lock could not be looked at is one.
