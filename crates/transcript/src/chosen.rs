@@ -4,12 +4,12 @@
 
 use latchwork_format::{EntryId, RawEntry};
 use latchwork_session::{OpenError, SessionId, View};
-use latchwork_sys::{DiskFile, PathError};
+use latchwork_sys::PathError;
 
-use crate::entries::{Entries, is_changed};
-use crate::reading::{Ask, backend, is_old, open, open_file};
+use crate::by_rows::by_rows;
+use crate::entries::Entries;
+use crate::reading::{Ask, open, open_file};
 use crate::session::Session;
-use crate::state::Known;
 use crate::store::FileStore;
 
 impl FileStore {
@@ -32,45 +32,15 @@ fn chosen(session: &Session, ids: &[EntryId]) -> Result<Vec<Option<RawEntry>>, O
     let Some(file) = open_file(session)? else {
         return Ok(vec![None; ids.len()]);
     };
-    let mut shown = None;
-    let mut guard = session.known_unless_busy();
-    let known = match &mut guard {
-        Some(known) => &mut **known,
-        None => shown.insert(session.shown()),
-    };
-    let mut read = of_rows(session, known, &*file, ids);
-    if read.as_ref().is_err_and(is_changed) {
-        known.distrust();
-        read = of_rows(session, known, &*file, ids);
-    }
-    drop(guard);
-    match read.map_err(|error| backend(session, error))? {
+    match by_rows(session, &*file, |entries| of_rows(entries, ids))? {
         Some(read) => Ok(read),
         None => of_everything(session, ids),
     }
 }
 
-/// None for an old version.
-fn of_rows(
-    session: &Session,
-    known: &mut Known,
-    file: &dyn DiskFile,
-    ids: &[EntryId],
-) -> Result<Option<Vec<Option<RawEntry>>>, PathError> {
-    let tail = known.catch_up(&session.system, &session.place, file)?;
-    let mut outline = known.outline.clone();
-    if tail > 0 {
-        outline.settle();
-    }
-    if is_old(&outline) {
-        return Ok(None);
-    }
-    let numbers: Vec<Option<u32>> = ids.iter().map(|id| outline.find(id.as_str())).collect();
-    let entries = Entries {
-        outline: &outline,
-        file: Some(file),
-        place: &session.place,
-    };
+fn of_rows(entries: &Entries<'_>, ids: &[EntryId]) -> Result<Vec<Option<RawEntry>>, PathError> {
+    let find = |id: &EntryId| entries.outline.find(id.as_str());
+    let numbers: Vec<Option<u32>> = ids.iter().map(find).collect();
     let there: Vec<u32> = numbers.iter().copied().flatten().collect();
     // In the order of the file, which is that of their numbers.
     let read = entries.read_all(&there)?;
@@ -78,12 +48,10 @@ fn of_rows(
         let place = read.binary_search_by_key(&number, |(number, _)| *number);
         Some(read.get(place.ok()?)?.1.clone())
     };
-    Ok(Some(
-        numbers
-            .into_iter()
-            .map(|number| number.and_then(at))
-            .collect(),
-    ))
+    Ok(numbers
+        .into_iter()
+        .map(|number| number.and_then(at))
+        .collect())
 }
 
 fn of_everything(session: &Session, ids: &[EntryId]) -> Result<Vec<Option<RawEntry>>, OpenError> {

@@ -32,6 +32,7 @@
 //! | `command` | a session's lock by hand: for a command, and ending who keeps it |
 //! | `examine`, `sidecar` | a bounded look at a transcript and its saved head; what lies among the sidecars, by name |
 //! | `mend` | what a doctor does under a guard: the end mended by itself, a sidecar set aside, leftovers cleared |
+//! | `by_rows` | a look by the rows of all lines, for a `page` and for `chosen` entries |
 //! | `belongings` | what a session consists of on disk, in one list |
 //! | `blobs` | large pieces of messages, kept out of line by their hash |
 //! | `put_away`, `erase` | a session moved elsewhere with all of it, and back; what was moved, removed |
@@ -50,6 +51,7 @@
 mod belongings;
 mod blanked;
 mod blobs;
+mod by_rows;
 mod chosen;
 mod command;
 mod commit;

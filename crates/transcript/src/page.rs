@@ -2,12 +2,12 @@
 
 use latchwork_format::outline::Row;
 use latchwork_session::{OpenError, Page, Position, View};
-use latchwork_sys::{DiskFile, PathError};
+use latchwork_sys::PathError;
 
-use crate::entries::{Entries, is_changed};
-use crate::reading::{Ask, backend, is_old, open, open_file};
+use crate::by_rows::by_rows;
+use crate::entries::Entries;
+use crate::reading::{Ask, open, open_file};
 use crate::session::Session;
-use crate::state::Known;
 
 /// At most so many entries from a place on.
 pub(crate) fn page(session: &Session, from: Position, limit: usize) -> Result<Page, OpenError> {
@@ -18,40 +18,14 @@ pub(crate) fn page(session: &Session, from: Position, limit: usize) -> Result<Pa
             ..Page::default()
         });
     };
-    let mut shown = None;
-    let mut guard = session.known_unless_busy();
-    let known = match &mut guard {
-        Some(known) => &mut **known,
-        None => shown.insert(session.shown()),
-    };
-    let mut page = of_rows(session, known, &*file, from, limit);
-    if page.as_ref().is_err_and(is_changed) {
-        known.distrust();
-        page = of_rows(session, known, &*file, from, limit);
-    }
-    drop(guard);
-    match page.map_err(|error| backend(session, error))? {
+    match by_rows(session, &*file, |entries| of_rows(entries, from, limit))? {
         Some(page) => Ok(page),
         None => of_everything(session, from, limit),
     }
 }
 
-/// None for an old version, whose lines do not speak for themselves.
-fn of_rows(
-    session: &Session,
-    known: &mut Known,
-    file: &dyn DiskFile,
-    from: Position,
-    limit: usize,
-) -> Result<Option<Page>, PathError> {
-    let tail = known.catch_up(&session.system, &session.place, file)?;
-    let mut outline = known.outline.clone();
-    if tail > 0 {
-        outline.settle();
-    }
-    if is_old(&outline) {
-        return Ok(None);
-    }
+fn of_rows(entries: &Entries<'_>, from: Position, limit: usize) -> Result<Page, PathError> {
+    let outline = entries.outline;
     let first = outline.position_at(from.0);
     let taken: Vec<u32> = outline
         .rows(first)
@@ -62,21 +36,16 @@ fn of_rows(
     let end = taken.last().and_then(|last| outline.row(*last));
     let end = end.map_or(0, |row| row.offset() + u64::from(row.len()));
     let next = outline.row(after).map(Row::offset);
-    let entries = Entries {
-        outline: &outline,
-        file: Some(file),
-        place: &session.place,
-    };
     let read = entries.read_all(&taken)?.into_iter();
     let placed = read.filter_map(|(number, entry)| {
         let row = outline.row(number)?;
         Some((Position(row.offset()), entry))
     });
-    Ok(Some(Page {
+    Ok(Page {
         entries: placed.collect(),
         next: Position(next.unwrap_or_else(|| outline.saved_through().max(end).max(from.0))),
         more: next.is_some(),
-    }))
+    })
 }
 
 fn of_everything(session: &Session, from: Position, limit: usize) -> Result<Page, OpenError> {
